@@ -10,8 +10,22 @@ const maxSimple8b = 1<<60 - 1
 // simple8bWords lists, by selector, how many values of how many bits a word holds.
 // The first two hold ones only and spend no bits on them.
 var simple8bWords = [16]struct{ n, bits int }{
-	{240, 0}, {120, 0}, {60, 1}, {30, 2}, {20, 3}, {15, 4}, {12, 5}, {10, 6},
-	{8, 7}, {7, 8}, {6, 10}, {5, 12}, {4, 15}, {3, 20}, {2, 30}, {1, 60},
+	{240, 0},
+	{120, 0},
+	{60, 1},
+	{30, 2},
+	{20, 3},
+	{15, 4},
+	{12, 5},
+	{10, 6},
+	{8, 7},
+	{7, 8},
+	{6, 10},
+	{5, 12},
+	{4, 15},
+	{3, 20},
+	{2, 30},
+	{1, 60},
 }
 
 // AppendSimple8b appends values as simple8b words, each word taking as many of the

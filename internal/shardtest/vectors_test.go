@@ -91,7 +91,7 @@ func TestBlockVectors(t *testing.T) {
 		readJSON(t, "block_"+kind.String()+".json", &vectors)
 		for _, v := range vectors {
 			run := typedRun(t, v.Type, v.Timestamps, v.Values, v.ValueBits)
-			for _, name := range strings.Split(v.Encoder, "+") {
+			for name := range strings.SplitSeq(v.Encoder, "+") {
 				family, ok := families[name]
 				if !ok {
 					t.Fatalf("%s: encoder %q", v.Name, name)
