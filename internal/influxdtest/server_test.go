@@ -174,4 +174,3 @@ func TestTryErrors(t *testing.T) {
 		})
 	}
 }
-
