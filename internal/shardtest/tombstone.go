@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"math"
 	"strings"
+	"sync"
 )
 
 // Tombstone deletes the times from Min to Max, both included, of one column of one
@@ -74,9 +75,14 @@ func AppendTombstones(dst []byte, entries ...Tombstone) []byte {
 	return dst
 }
 
+// gzipWriters keeps compressors, which take a megabyte each.
+var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 func gzipMember(b []byte) []byte {
 	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
+	w := gzipWriters.Get().(*gzip.Writer)
+	defer gzipWriters.Put(w)
+	w.Reset(&out)
 	_, err := w.Write(b)
 	if err == nil {
 		err = w.Close()
