@@ -5,6 +5,7 @@ package influxdtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -68,7 +69,11 @@ func Start(tb TB, opts Options) *Server {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		tb.Fatalf("make directory for influxd: %v", err)
 	}
-	tb.Cleanup(func() { s.halt(os.Kill) })
+	tb.Cleanup(func() {
+		if err := s.halt(os.Kill); err != nil {
+			tb.Logf("kill influxd: %v", err)
+		}
+	})
 	if err := s.startAnywhere(); err != nil {
 		tb.Fatalf("start influxd: %v\n%s", err, s.LogTail())
 	}
@@ -95,7 +100,7 @@ func (s *Server) startAnywhere() error {
 // the usual ephemeral range, so that no outgoing connection takes one in between.
 func freeAddr() string {
 	for {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)) //nolint:gosec // any free port will do
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 		l, err := net.Listen("tcp", addr)
 		if err == nil {
 			_ = l.Close()
@@ -120,8 +125,7 @@ func (s *Server) run() error {
 		return err
 	}
 	if err := s.await(proc); err != nil {
-		proc.end(os.Kill)
-		return err
+		return errors.Join(err, proc.end(os.Kill))
 	}
 	s.proc = proc
 	return nil

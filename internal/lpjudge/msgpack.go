@@ -45,7 +45,7 @@ func (u *unpacker) tagged(c byte) (any, error) {
 	case c < 0xc0:
 		return u.text(uint64(c & 0x1f))
 	case c >= 0xe0:
-		return int64(int8(c)), nil
+		return int64(c) - 256, nil
 	}
 	switch c {
 	case 0xc0:
