@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lineprotocol
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/shardlift/shardlift/point"
+)
+
+// UnsignedAs says how unsigned values are written. A stock 1.x server refuses them.
+type UnsignedAs int
+
+// The ways.
+const (
+	UnsignedKeep    UnsignedAs = iota // 1u
+	UnsignedInteger                   // 1i; what is too large is refused
+	UnsignedFloat                     // 1
+)
+
+// Refusal is a run of values of one column that could not be written as they are.
+type Refusal struct {
+	Field  []byte // the column, or nil for whole rows; valid until the next Refusals
+	Err    error
+	Values int             // how many
+	Range  point.TimeRange // of the first and the last
+	Kept   bool            // written, but not to the last digit
+}
+
+// Encoder writes the batches of one series after the other. Its zero value is ready.
+// It belongs to one goroutine and allocates nothing once its buffers have grown.
+type Encoder struct {
+	Unsigned UnsignedAs
+
+	prefix []byte
+	names  []fieldName
+	clock  clock
+
+	points, values int64
+	refusals       []Refusal
+}
+
+// fieldName is a column's name as it is written.
+type fieldName struct {
+	raw  []byte
+	text []byte // comma, escaped name, equals sign
+	err  error
+}
+
+// Series starts a series. key is its stored key, for which CheckSeries was nil.
+func (e *Encoder) Series(key []byte) {
+	e.prefix = append(e.prefix[:0], key...)
+}
+
+// Counts gives the points and values written since the last call.
+func (e *Encoder) Counts() (points, values int64) {
+	points, values = e.points, e.values
+	e.points, e.values = 0, 0
+	return points, values
+}
+
+// Refusals gives what could not be written since the last call. It is valid until
+// the next Append.
+func (e *Encoder) Refusals() []Refusal {
+	r := e.refusals
+	e.refusals = e.refusals[:0]
+	return r
+}
+
+// Append appends the rows of b from row on, one line each, until dst holds limit bytes
+// or more, and gives the row to go on with: len(b.Times) at the end.
+func (e *Encoder) Append(dst []byte, b *point.Batch, row, limit int) ([]byte, int) {
+	e.setNames(b)
+	for ; row < len(b.Times) && len(dst) < limit; row++ {
+		dst = e.line(dst, b, row)
+	}
+	return dst, row
+}
+
+// setNames renders the names of the columns, unless they are those of the batch before.
+func (e *Encoder) setNames(b *point.Batch) {
+	for len(e.names) < len(b.Columns) {
+		e.names = append(e.names, fieldName{})
+	}
+	for i := range b.Columns {
+		n, field := &e.names[i], b.Columns[i].Field
+		if len(n.text) > 0 && bytes.Equal(n.raw, field) {
+			continue
+		}
+		n.raw = append(n.raw[:0], field...)
+		n.text = append(AppendFieldKey(append(n.text[:0], ','), field), '=')
+		n.err = CheckField(field)
+	}
+}
+
+// line appends row i, or nothing where it has no value that can be written.
+func (e *Encoder) line(dst []byte, b *point.Batch, i int) []byte {
+	start := len(dst)
+	t := b.Times[i]
+	if t < point.MinTime || t > point.MaxTime {
+		e.refuse(nil, ErrTimeRange, t, false)
+		return dst
+	}
+	dst = append(dst, e.prefix...)
+	values := 0
+	for c := range b.Columns {
+		col := &b.Columns[c]
+		if !col.Has(i) {
+			continue
+		}
+		before := len(dst)
+		name := &e.names[c]
+		dst = append(dst, name.text...)
+		ok := name.err == nil
+		if !ok {
+			e.refuse(name.raw, name.err, t, false)
+		} else {
+			dst, ok = e.value(dst, col, i, t)
+		}
+		if !ok {
+			dst = dst[:before]
+			continue
+		}
+		if values == 0 {
+			dst[before] = ' ' // in place of the comma
+		}
+		values++
+	}
+	if values == 0 {
+		return dst[:start]
+	}
+	e.points++
+	e.values += int64(values)
+	dst = e.clock.append(append(dst, ' '), t)
+	return append(dst, '\n')
+}
+
+// value appends the value of row i; ok is false where it has no form.
+func (e *Encoder) value(dst []byte, col *point.Column, i int, t int64) (_ []byte, ok bool) {
+	switch col.Kind {
+	case point.Float:
+		f := col.Floats[i]
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			e.refuse(col.Field, ErrNotANumber, t, false)
+			return dst, false
+		}
+		return AppendFloat(dst, f), true
+	case point.Integer:
+		return append(AppendInt(dst, col.Ints[i]), 'i'), true
+	case point.Boolean:
+		if col.Bools[i] {
+			return append(dst, "true"...), true
+		}
+		return append(dst, "false"...), true
+	case point.String:
+		return AppendString(dst, col.Strings[i]), true
+	default:
+		return e.unsigned(dst, col, i, t)
+	}
+}
+
+func (e *Encoder) unsigned(dst []byte, col *point.Column, i int, t int64) (_ []byte, ok bool) {
+	u := uint64(col.Ints[i]) //nolint:gosec // the bits of an unsigned value
+	switch e.Unsigned {
+	case UnsignedInteger:
+		if u > math.MaxInt64 {
+			e.refuse(col.Field, ErrUnsignedTooBig, t, false)
+			return dst, false
+		}
+		return append(appendUint(dst, u), 'i'), true
+	case UnsignedFloat:
+		f := float64(u)
+		if f >= 1<<64 || uint64(f) != u {
+			e.refuse(col.Field, ErrUnsignedRound, t, true)
+		}
+		return AppendFloat(dst, f), true
+	default:
+		return append(appendUint(dst, u), 'u'), true
+	}
+}
+
+// refuse notes a value that was not written, together with those like it before.
+func (e *Encoder) refuse(field []byte, why error, t int64, kept bool) {
+	for i := range e.refusals {
+		r := &e.refusals[i]
+		if r.Err == why && bytes.Equal(r.Field, field) { //nolint:errorlint // the package's own values, compared as such
+			r.Values++
+			r.Range = r.Range.Union(point.TimeRange{Min: t, Max: t})
+			return
+		}
+	}
+	e.refusals = append(e.refusals, Refusal{Field: bytes.Clone(field), Err: why, Values: 1, Range: point.TimeRange{Min: t, Max: t}, Kept: kept})
+}

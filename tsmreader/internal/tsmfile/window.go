@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tsmfile
+
+import (
+	"errors"
+	"io"
+)
+
+// errEnd says that the bytes asked for reach behind the region.
+var errEnd = errors.New("reaches behind the end")
+
+// window reads a region of a file through a buffer, forwards mostly.
+type window struct {
+	r     io.ReaderAt
+	limit int64 // end of the region
+	buf   []byte
+	off   int64 // of buf[0]
+	n     int   // valid bytes of buf
+}
+
+// at gives the n bytes at pos. They are valid until the next call. Where reading
+// ahead fails, it reads just what was asked for, so that one bad sector costs no more.
+func (w *window) at(pos int64, n int) ([]byte, error) {
+	if i := pos - w.off; i >= 0 && i+int64(n) <= int64(w.n) {
+		return w.buf[i : i+int64(n) : i+int64(n)], nil
+	}
+	if pos < 0 || n < 0 || pos > w.limit || int64(n) > w.limit-pos {
+		return nil, errEnd
+	}
+	if n > len(w.buf) {
+		w.buf = make([]byte, max(n, min(2*n, 1<<21)))
+	}
+	want := int(min(int64(len(w.buf)), w.limit-pos))
+	w.off, w.n = pos, 0
+	got, err := readFull(w.r, w.buf[:want], pos)
+	if got < n && want > n {
+		got, err = readFull(w.r, w.buf[:n], pos)
+	}
+	if got < n {
+		return nil, err
+	}
+	w.n = got
+	return w.buf[:n:n], nil
+}
+
+// readFull reads until buf is full, or says why not; a file that became shorter
+// than it was is io.ErrUnexpectedEOF.
+func readFull(r io.ReaderAt, buf []byte, off int64) (int, error) {
+	n := 0
+	for n < len(buf) {
+		m, err := r.ReadAt(buf[n:], off+int64(n))
+		n += m
+		if n == len(buf) {
+			return n, nil
+		}
+		if errors.Is(err, io.EOF) || err == nil && m == 0 {
+			return n, io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tsmreader
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/tsmreader/internal/codec"
+	"github.com/shardlift/shardlift/tsmreader/internal/fault"
+	"github.com/shardlift/shardlift/tsmreader/internal/tsmfile"
+)
+
+var errEmptyBlock = errors.New("block holds no points")
+
+func floatOf(bits uint64) float64 { return math.Float64frombits(bits) }
+
+// takeSlot gives an empty slot.
+func (c *Cursor) takeSlot() *slot {
+	if n := len(c.slots); n > 0 {
+		s := c.slots[n-1]
+		c.slots = c.slots[:n-1]
+		s.reset()
+		return s
+	}
+	return &slot{}
+}
+
+// head gives the entry of the block that ch loads next, passing over those outside
+// the window; ok is false behind the last.
+func (c *Cursor) head(ch *chain) (e tsmfile.Entry, ok bool) {
+	for ; ch.next < ch.count; ch.next++ {
+		i := ch.next - ch.from
+		if i >= len(ch.entries) {
+			if !c.moreEntries(ch) {
+				return e, false
+			}
+			i = 0
+		}
+		e = ch.entries[i]
+		if e.Min > c.sec.shard.opts.Window.Max {
+			break
+		}
+		if e.Max >= c.sec.shard.opts.Window.Min {
+			return e, true
+		}
+	}
+	ch.next = ch.count
+	return e, false
+}
+
+// moreEntries reads the next run of entries of a chain.
+func (c *Cursor) moreEntries(ch *chain) bool {
+	n := min(entriesHeld, ch.count-ch.next)
+	var err error
+	if cap(ch.entries) < n {
+		ch.entries = make([]tsmfile.Entry, 0, entriesHeld)
+	}
+	if ch.entries, err = ch.in.lookups.Entries(ch.entries[:0], &ch.rec, ch.next, n); err != nil {
+		c.report(ch.source(), fault.Index, -1, 0, string(c.series), ch.rec.Range(), true, fmt.Errorf("read entries: %w", err))
+		ch.count = ch.next
+		return false
+	}
+	ch.from = ch.next
+	return true
+}
+
+// block reads the raw block of e. A chain of several blocks reads ahead with a buffer
+// of its own, so that columns that lie far apart do not push each other out.
+func (c *Cursor) block(ch *chain, e tsmfile.Entry) ([]byte, error) {
+	r := ch.in.blocks
+	if ch.count > 1 && !c.wide {
+		if ch.reader == nil {
+			ch.reader = c.takeReader(ch.in.file)
+		}
+		r = ch.reader
+	}
+	return r.Block(e)
+}
+
+func (c *Cursor) takeReader(f *tsmfile.File) *tsmfile.BlockReader {
+	if c.used == len(c.readers) {
+		c.readers = append(c.readers, f.NewBlockReader(columnBuffer))
+	}
+	r := c.readers[c.used]
+	c.used++
+	r.Reset(f)
+	return r
+}
+
+// load decodes the next block of ch into s, behind what s holds. False: there is no
+// block left. Blocks that cannot be read are reported and passed over, as are those
+// of which nothing is wanted.
+func (c *Cursor) load(col *column, ch *chain, s *slot) bool {
+	for {
+		e, ok := c.head(ch)
+		if !ok {
+			return false
+		}
+		ch.next++
+		at, err := c.decode(col, ch, e, s)
+		if err != nil {
+			if !errors.Is(err, tsmfile.ErrOutside) { // reported when the file was opened
+				c.blockFault(ch, e, c.keyOf(col), err)
+			}
+			continue
+		}
+		c.checkTimes(col, ch, e, s, at)
+		s.order(col.kind, at)
+		s.drop(col.kind, at, c.sec.shard.opts.Window, ch.stones)
+		if len(s.times) > at {
+			return true
+		}
+	}
+}
+
+func (c *Cursor) decode(col *column, ch *chain, e tsmfile.Entry, s *slot) (at int, err error) {
+	block, err := c.block(ch, e)
+	if err != nil {
+		return 0, err
+	}
+	kind, times, values, err := codec.Split(block)
+	if err != nil {
+		return 0, err
+	}
+	if kind != col.kind {
+		return 0, fmt.Errorf("%w: %v, not %v", errConflict, kind, col.kind)
+	}
+	if at, err = s.decode(kind, times, values); err == nil && len(s.times) == at {
+		err = errEmptyBlock
+	}
+	return at, err
+}
+
+// checkTimes compares the times that were decoded with those of the index. Values
+// that come too late to be merged are left out.
+func (c *Cursor) checkTimes(col *column, ch *chain, e tsmfile.Entry, s *slot, at int) {
+	lo, hi := s.times[at], s.times[len(s.times)-1]
+	if ch.next <= ch.seen { // decoded again
+		return
+	}
+	ch.seen = ch.next
+	if lo == e.Min && hi == e.Max {
+		return
+	}
+	for _, t := range s.times[at:] {
+		lo, hi = min(lo, t), max(hi, t)
+	}
+	if lo == e.Min && hi == e.Max {
+		return
+	}
+	late := c.started && lo <= c.done || at > 0 && lo <= s.times[at-1]
+	why := errIndexTimes
+	if late {
+		why = errLate
+		s.cut(col.kind, at)
+	}
+	c.report(ch.source(), fault.Index, e.Offset, int64(e.Size), c.keyOf(col), point.TimeRange{Min: lo, Max: hi}, late, why)
+}
+
+func (c *Cursor) blockFault(ch *chain, e tsmfile.Entry, key string, err error) {
+	c.report(ch.source(), fault.Block, e.Offset, int64(e.Size), key, e.Range(), true, err)
+}

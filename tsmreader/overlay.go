@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tsmreader
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/tsmreader/internal/fault"
+	"github.com/shardlift/shardlift/tsmreader/internal/tombstone"
+	"github.com/shardlift/shardlift/tsmreader/internal/walfile"
+)
+
+// overlay holds what is not sorted on disk, for one stretch of keys: the replayed WAL
+// and the tombstones of a shard. When it outgrows its budget it gives up the upper
+// half of its keys; they come with the next overlay, which starts where this one ends.
+type overlay struct {
+	from   string // first key
+	to     string // first key beyond it; "" is the end
+	budget int64
+	used   int64
+	entry  int64                  // counts WAL entries
+	logs   []*walTable            // one for each replica
+	stones []map[string]deletions // one for each TSM file, in the order of the inputs
+}
+
+// deletions are the deleted windows of one column in one file.
+type deletions []point.TimeRange
+
+// What a key and a value cost beside their bytes: map cells, headers, slack of slices.
+const (
+	keyCost    = 160
+	valueCost  = 24
+	stringCost = 40
+	stoneCost  = 24
+)
+
+// overlap reports whether any of the deletions shares a time with r.
+func (d deletions) overlap(r point.TimeRange) bool {
+	for _, x := range d {
+		if x.Overlaps(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// settle sorts the windows and joins those that touch.
+func (d deletions) settle() deletions {
+	if len(d) < 2 {
+		return d
+	}
+	slices.SortFunc(d, func(a, b point.TimeRange) int { return cmp.Compare(a.Min, b.Min) })
+	out := d[:1]
+	for _, r := range d[1:] {
+		if last := &out[len(out)-1]; r.Min <= last.Max {
+			last.Max = max(last.Max, r.Max)
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// walTable is the replayed WAL of one replica.
+type walTable struct {
+	columns map[string]*walColumn
+	keys    []string // sorted, once the replay is done
+}
+
+// walColumn holds the values of one column in the order they came, and after settle
+// in time order, each time once.
+type walColumn struct {
+	kind    point.Kind
+	times   []int64
+	bits    []uint64 // values of every kind but String
+	strings []string
+	entry   int64 // the WAL entry that wrote last, and how many values there were before
+	before  int
+}
+
+// covers reports whether the overlay holds key.
+func (o *overlay) covers(key []byte) bool {
+	return string(key) >= o.from && (o.to == "" || string(key) < o.to)
+}
+
+// load replays the WAL and reads the tombstones of the shard. Faults are reported
+// by the first overlay only.
+func (s *Shard) load(from string) (*overlay, []Fault, error) {
+	o := &overlay{from: from, budget: s.opts.Memory}
+	var faults []Fault
+	for _, r := range s.replicas {
+		for _, f := range r.files {
+			stones := map[string]deletions{}
+			o.stones = append(o.stones, stones)
+			if f.stone == nil {
+				continue
+			}
+			if _, err := f.stone.Seek(0, 0); err != nil {
+				return nil, nil, fmt.Errorf("read %s: %w", f.stone.Name(), err)
+			}
+			faults = append(faults, tombstone.Decode(f.stone.Name(), f.stone, func(key []byte, t point.TimeRange) {
+				o.addStone(stones, key, t)
+			})...)
+		}
+		t := &walTable{columns: map[string]*walColumn{}}
+		o.logs = append(o.logs, t)
+		faults = append(faults, o.replay(t, r.segments, s.opts.Salvage)...)
+	}
+	for _, t := range o.logs {
+		t.settle(o)
+	}
+	for _, m := range o.stones {
+		for k, d := range m {
+			m[k] = d.settle()
+		}
+	}
+	return o, faults, nil
+}
+
+func (o *overlay) addStone(stones map[string]deletions, key []byte, t point.TimeRange) {
+	if !o.covers(key) {
+		return
+	}
+	have, ok := stones[string(key)]
+	if !ok {
+		o.used += int64(len(key)) + keyCost
+	}
+	stones[string(key)] = append(have, t)
+	o.used += stoneCost
+	o.shrink()
+}
+
+// replay applies the entries of segments in order.
+func (o *overlay) replay(t *walTable, segments []walfile.Segment, salvage bool) []Fault {
+	var faults []Fault
+	rd := walfile.Reader{Salvage: salvage}
+	for _, seg := range segments {
+		rd.Reset(seg)
+		for rd.Next() {
+			off := rd.Offset()
+			o.entry++
+			var err error
+			if rd.Type() == walfile.Write {
+				err = rd.EachWrite(func(v walfile.Values) {
+					if !o.covers(v.Key) {
+						return
+					}
+					if !o.write(t, v) {
+						f := fault.New(seg.Path, fault.WAL, off, 0, true, errConflict)
+						f.Key = string(v.Key)
+						faults = append(faults, f)
+					}
+				})
+				o.shrink()
+			} else {
+				err = rd.EachDelete(func(key []byte, r point.TimeRange) {
+					if c := t.columns[string(key)]; c != nil {
+						o.used -= c.remove(r)
+					}
+				})
+			}
+			if err != nil { // Next checked the body
+				faults = append(faults, fault.New(seg.Path, fault.WAL, off, 0, true, err))
+			}
+		}
+		faults = append(faults, rd.Faults()...)
+	}
+	return faults
+}
+
+// write appends the values of one column; false is another type than its first.
+func (o *overlay) write(t *walTable, v walfile.Values) bool {
+	c := t.columns[string(v.Key)]
+	if c == nil {
+		c = &walColumn{kind: v.Kind}
+		t.columns[string(v.Key)] = c
+		o.used += int64(len(v.Key)) + keyCost
+	}
+	if len(c.times) == 0 {
+		c.kind = v.Kind
+	}
+	if c.kind != v.Kind {
+		return false
+	}
+	if c.entry == o.entry { // a key that comes twice in one entry: the last list counts
+		c.truncate(c.before)
+	}
+	c.entry, c.before = o.entry, len(c.times)
+	if v.Kind == point.String {
+		v.Strings(func(at int64, s []byte) {
+			c.times = append(c.times, at)
+			c.strings = append(c.strings, string(s))
+			o.used += stringCost + int64(len(s))
+		})
+		return true
+	}
+	v.Numbers(func(at int64, bits uint64) {
+		c.times = append(c.times, at)
+		c.bits = append(c.bits, bits)
+	})
+	o.used += int64(v.Count) * valueCost
+	return true
+}
+
+// truncate keeps the first n values.
+func (c *walColumn) truncate(n int) {
+	c.times = c.times[:n]
+	if c.kind == point.String {
+		c.strings = c.strings[:n]
+	} else {
+		c.bits = c.bits[:n]
+	}
+}
+
+// remove drops the values in r and says what memory that gives back.
+func (c *walColumn) remove(r point.TimeRange) (freed int64) {
+	keep := 0
+	for i, t := range c.times {
+		if r.Contains(t) {
+			if c.kind == point.String {
+				freed += stringCost + int64(len(c.strings[i]))
+			} else {
+				freed += valueCost
+			}
+			continue
+		}
+		c.times[keep] = t
+		if c.kind == point.String {
+			c.strings[keep] = c.strings[i]
+		} else {
+			c.bits[keep] = c.bits[i]
+		}
+		keep++
+	}
+	c.times = c.times[:keep]
+	if c.kind == point.String {
+		clear(c.strings[keep:])
+		c.strings = c.strings[:keep]
+	} else {
+		c.bits = c.bits[:keep]
+	}
+	return freed
+}
+
+// shrink gives up the upper half of the keys when the budget is used up. One series
+// alone is never given up: it must be held to be merged.
+func (o *overlay) shrink() {
+	if o.used <= o.budget {
+		return
+	}
+	var keys []string
+	for _, t := range o.logs {
+		for k := range t.columns {
+			keys = append(keys, k)
+		}
+	}
+	for _, m := range o.stones {
+		for k := range m {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	if len(keys) == 0 {
+		return
+	}
+	pivot := seriesStart(keys[len(keys)/2])
+	if pivot <= seriesStart(keys[0]) {
+		i := sort.Search(len(keys), func(i int) bool { return seriesStart(keys[i]) > pivot })
+		if i == len(keys) {
+			o.budget = 2 * o.used // nothing to give up: do not look again too soon
+			return
+		}
+		pivot = seriesStart(keys[i])
+	}
+	o.to = pivot
+	for _, t := range o.logs {
+		for k, c := range t.columns {
+			if k >= pivot {
+				o.used -= int64(len(k)) + keyCost + c.remove(point.AllTime)
+				delete(t.columns, k)
+			}
+		}
+	}
+	for _, m := range o.stones {
+		for k, d := range m {
+			if k >= pivot {
+				o.used -= int64(len(k)) + keyCost + int64(len(d))*stoneCost
+				delete(m, k)
+			}
+		}
+	}
+}
+
+// seriesStart gives the lowest composite key of the series that key belongs to.
+func seriesStart(key string) string {
+	if i := strings.Index(key, point.KeySeparator); i >= 0 {
+		return key[:i+len(point.KeySeparator)]
+	}
+	return key
+}
+
+// settle sorts the columns of t by time, keeping the last of equal times, and its
+// keys; columns without values, or given up, go.
+func (t *walTable) settle(o *overlay) {
+	for k, c := range t.columns {
+		if len(c.times) == 0 || o.to != "" && k >= o.to {
+			delete(t.columns, k)
+			continue
+		}
+		c.settle()
+		t.keys = append(t.keys, k)
+	}
+	sort.Strings(t.keys)
+}
+
+func (c *walColumn) settle() {
+	sorted := true
+	for i := 1; i < len(c.times) && sorted; i++ {
+		sorted = c.times[i-1] < c.times[i]
+	}
+	if sorted {
+		return
+	}
+	order := make([]int, len(c.times))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case c.times[a] < c.times[b]:
+			return -1
+		case c.times[a] > c.times[b]:
+			return 1
+		}
+		return 0
+	})
+	n := walColumn{kind: c.kind, times: make([]int64, 0, len(order))}
+	for i, j := range order {
+		if i+1 < len(order) && c.times[order[i+1]] == c.times[j] {
+			continue // a later value of the same time follows
+		}
+		n.times = append(n.times, c.times[j])
+		if c.kind == point.String {
+			n.strings = append(n.strings, c.strings[j])
+		} else {
+			n.bits = append(n.bits, c.bits[j])
+		}
+	}
+	*c = n
+}

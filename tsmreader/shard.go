@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tsmreader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/tsmreader/internal/fault"
+	"github.com/shardlift/shardlift/tsmreader/internal/tsmfile"
+	"github.com/shardlift/shardlift/tsmreader/internal/walfile"
+)
+
+// Shard is one open shard: the files of all its replicas, held open, so that a server
+// that compacts them away meanwhile takes nothing from us.
+type Shard struct {
+	opts     Options
+	replicas []*replica
+	files    []File
+	faults   []Fault
+	leftOut  []LeftOut
+}
+
+// replica is one copy's open files, in order of precedence.
+type replica struct {
+	files    []*shardFile
+	segments []walfile.Segment
+	opened   []*os.File // of the segments
+	fields   fieldSet
+}
+
+type shardFile struct {
+	*tsmfile.File
+	stone *os.File
+}
+
+// File names a file that a shard was read from, as it was when it was opened.
+type File struct {
+	Path    string
+	Size    int64     // bytes
+	ModTime time.Time // as the file system says
+}
+
+// maxAttempts is how often a shard whose files change is listed again; settleWait is
+// the pause, doubled each time, before the next try.
+const (
+	maxAttempts = 12
+	settleWait  = 5 * time.Millisecond
+)
+
+// Open lists the files of a shard's replicas, opens them all, and walks their
+// indexes. The last replica named wins where they disagree.
+//
+// A server may compact, flush and delete while we read. All files are opened first and
+// the directories listed again; if anything was swapped in between, all is opened anew.
+// ErrGone: nothing is left of it. ErrUnsettled: it never held still.
+func Open(ctx context.Context, sources []Source, opts Options) (*Shard, error) {
+	opts = opts.withDefaults()
+	wait := settleWait
+	for attempt := 1; ; attempt++ {
+		s := &Shard{opts: opts}
+		again, err := s.open(ctx, sources)
+		if err == nil && !again {
+			return s, nil
+		}
+		err = errors.Join(err, s.Close())
+		if err != nil {
+			return nil, err
+		}
+		if attempt == maxAttempts {
+			return nil, ErrUnsettled
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(wait):
+			wait *= 2
+		}
+	}
+}
+
+// open opens everything once; again says that it changed meanwhile.
+func (s *Shard) open(ctx context.Context, sources []Source) (again bool, err error) {
+	found := false
+	for _, src := range sources {
+		before, err := list(src)
+		if err != nil {
+			return false, err
+		}
+		if len(before.tsm)+len(before.segments) > 0 || exists(src.DataDir) || exists(src.WALDir) {
+			found = true
+		}
+		r := &replica{}
+		s.replicas = append(s.replicas, r)
+		if err := s.openReplica(ctx, r, src, before); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return true, nil
+			}
+			return false, err
+		}
+		after, err := list(src)
+		if err != nil {
+			return false, err
+		}
+		if !slices.EqualFunc(before.tsm, after.tsm, sameState) || !slices.EqualFunc(before.tombstones, after.tombstones, sameState) ||
+			!slices.EqualFunc(before.segments, after.segments, func(a, b fileState) bool { return a.name == b.name }) {
+			return true, nil
+		}
+		s.leftOut = append(s.leftOut, before.leftOut...)
+		s.addFiles(src, before)
+		if s.tornWhileWriting(r, after) {
+			return true, nil
+		}
+	}
+	if !found {
+		return false, ErrGone
+	}
+	return false, nil
+}
+
+// addFiles notes what was opened of src.
+func (s *Shard) addFiles(src Source, l listing) {
+	dir := src.DataDir
+	if src.TSMFile != "" {
+		dir = filepath.Dir(src.TSMFile)
+	}
+	for _, part := range []struct {
+		dir   string
+		files []fileState
+	}{{dir, l.tsm}, {dir, l.tombstones}, {src.WALDir, l.segments}} {
+		for _, f := range part.files {
+			s.files = append(s.files, File{Path: filepath.Join(part.dir, f.name), Size: f.size, ModTime: f.mtime})
+		}
+	}
+}
+
+func exists(path string) bool {
+	if path == "" {
+		return false
+	}
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func sameState(a, b fileState) bool {
+	return a.name == b.name && a.size == b.size && a.mtime.Equal(b.mtime)
+}
+
+// openReplica opens TSM files, then tombstones, then the WAL: a flush that happens
+// in between adds a TSM file before it takes segments away, and is noticed by that.
+func (s *Shard) openReplica(ctx context.Context, r *replica, src Source, l listing) error {
+	dir := src.DataDir
+	if src.TSMFile != "" {
+		dir = filepath.Dir(src.TSMFile)
+	}
+	r.files = make([]*shardFile, len(l.tsm))
+	faults := make([][]Fault, len(l.tsm))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.opts.Parallel)
+	for i, t := range l.tsm {
+		g.Go(func() error {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			f, found, err := tsmfile.Open(filepath.Join(dir, t.name))
+			if errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if err != nil { // as damaged as a file can be, and no reason to lose the others
+				faults[i] = []Fault{fault.New(filepath.Join(dir, t.name), fault.Shard, -1, t.size, true, err)}
+				f, _ = tsmfile.New(filepath.Join(dir, t.name), strings.NewReader(""), 0)
+			} else {
+				faults[i] = found
+			}
+			r.files[i] = &shardFile{File: f}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	s.faults = append(s.faults, slices.Concat(faults...)...)
+	for _, t := range l.tombstones {
+		if err := s.openTombstone(r, filepath.Join(dir, t.name), t); err != nil {
+			return err
+		}
+	}
+	for _, t := range l.segments {
+		if err := s.openSegment(r, filepath.Join(src.WALDir, t.name), t); err != nil {
+			return err
+		}
+	}
+	if dir != "" {
+		var found []Fault
+		r.fields, found = readFields(dir)
+		s.faults = append(s.faults, found...)
+	}
+	return nil
+}
+
+func (s *Shard) openTombstone(r *replica, path string, t fileState) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil {
+		s.faults = append(s.faults, fault.New(path, fault.Tombstone, -1, t.size, true, err))
+		return nil
+	}
+	stem := strings.TrimSuffix(path, ".tombstone")
+	for _, tsm := range r.files {
+		if strings.TrimSuffix(tsm.Path, ".tsm") == stem {
+			tsm.stone = f
+			return nil
+		}
+	}
+	return f.Close()
+}
+
+func (s *Shard) openSegment(r *replica, path string, t fileState) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil {
+		s.faults = append(s.faults, fault.New(path, fault.WAL, -1, t.size, true, err))
+		return nil
+	}
+	r.opened = append(r.opened, f)
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	r.segments = append(r.segments, walfile.Segment{Path: path, R: f, Size: st.Size()})
+	return nil
+}
+
+// tornWhileWriting reports whether the last segment ends inside an entry and has
+// grown since: then a server was caught writing it, and nothing is wrong.
+func (s *Shard) tornWhileWriting(r *replica, after listing) bool {
+	if len(r.segments) == 0 || len(after.segments) != len(r.segments) {
+		return false
+	}
+	last := r.segments[len(r.segments)-1]
+	if walfile.Whole(last) {
+		return false
+	}
+	time.Sleep(settleWait)
+	st, err := r.opened[len(r.opened)-1].Stat()
+	return err == nil && st.Size() > last.Size
+}
+
+// Close closes the files. Cursors must not be used any more.
+func (s *Shard) Close() error {
+	var errs []error
+	for _, r := range s.replicas {
+		for _, f := range r.files {
+			if f == nil {
+				continue
+			}
+			errs = append(errs, f.Close())
+			if f.stone != nil {
+				errs = append(errs, f.stone.Close())
+			}
+		}
+		for _, f := range r.opened {
+			errs = append(errs, f.Close())
+		}
+	}
+	s.replicas = nil
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close shard: %w", err)
+	}
+	return nil
+}
+
+// Faults gives what was found wrong when the shard was opened.
+func (s *Shard) Faults() []Fault { return s.faults }
+
+// LeftOut gives the files in the shard's directories that are not read.
+func (s *Shard) LeftOut() []LeftOut { return s.leftOut }
+
+// Files gives what the shard is read from, in order of precedence.
+func (s *Shard) Files() []File { return s.files }
+
+// Bytes is the size of all files that the shard is read from.
+func (s *Shard) Bytes() int64 {
+	n := int64(0)
+	for _, r := range s.replicas {
+		for _, f := range r.files {
+			n += f.Size
+		}
+		for _, g := range r.segments {
+			n += g.Size
+		}
+	}
+	return n
+}
+
+// Range is the window of the TSM files, as their indexes say. The WAL is not looked at.
+func (s *Shard) Range() point.TimeRange {
+	r := point.NoTime
+	for _, rep := range s.replicas {
+		for _, f := range rep.files {
+			r = r.Union(f.Range)
+		}
+	}
+	return r
+}
