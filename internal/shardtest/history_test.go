@@ -238,23 +238,28 @@ func overlapsOf(h *History) (overlaps, retyped, walWins bool) {
 
 func TestRandomHistoryIsDeterministic(t *testing.T) {
 	a, b := RandomHistory(Seeded(5), 40, AllKinks), RandomHistory(Seeded(5), 40, AllKinks)
-	dirs := []string{t.TempDir(), t.TempDir()}
 	var contents []map[string]string
-	for i, h := range []*History{a, b} {
-		h.Save(NewVolume(t, dirs[i]).Shard("db", "autogen", 1))
-		files := map[string]string{}
-		for _, name := range filesBelow(t, dirs[i]) {
-			data, err := os.ReadFile(filepath.Join(dirs[i], name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			files[name] = string(data)
-		}
-		contents = append(contents, files)
+	for _, h := range []*History{a, b} {
+		dir := t.TempDir()
+		h.Save(NewVolume(t, dir).Shard("db", "autogen", 1))
+		contents = append(contents, contentsBelow(t, dir))
 	}
 	if a.String() != b.String() || !maps.Equal(contents[0], contents[1]) || len(contents[0]) < 3 {
 		t.Errorf("one seed gave two histories:\n%v\n%v", a, b)
 	}
+}
+
+func contentsBelow(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, name := range filesBelow(t, dir) {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(data)
+	}
+	return files
 }
 
 func TestMatch(t *testing.T) {
