@@ -234,6 +234,9 @@ func (c *Cursor) group() bool {
 	}
 	for len(c.heap) > 0 {
 		in := c.heap[0]
+		if c.sec.shard.opts.ByColumn && len(c.columns) > 0 && !bytes.Equal(in.key[min(prefix, len(in.key)):], c.names) {
+			break
+		}
 		if len(in.key) < prefix || !bytes.Equal(in.key[:len(c.series)], c.series) ||
 			string(in.key[len(c.series):prefix]) != point.KeySeparator {
 			break

@@ -20,6 +20,8 @@ type Options struct {
 	// They are called from several goroutines.
 	TakeSeries func(series []byte) bool
 	TakeField  func(field []byte) bool
+	// ByColumn gives each column as a series of its own.
+	ByColumn bool
 	// Memory is what the WAL and the tombstones of a shard may take, in bytes; more of
 	// them is read in several passes. 0 is 16 MiB.
 	Memory int64

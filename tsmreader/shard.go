@@ -317,3 +317,16 @@ func (s *Shard) Range() point.TimeRange {
 	}
 	return r
 }
+
+// Stat lists the files that Open would read now, without opening any.
+func Stat(sources []Source) ([]File, error) {
+	var s Shard
+	for _, src := range sources {
+		l, err := list(src)
+		if err != nil {
+			return nil, err
+		}
+		s.addFiles(src, l)
+	}
+	return s.files, nil
+}

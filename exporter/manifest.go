@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exporter
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/internal/atomicfile"
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/tsmreader"
+)
+
+// The manifest of an export directory, and its name while the export runs: a
+// directory with a manifest.json is complete.
+const (
+	ManifestName   = "manifest.json"
+	unfinishedName = ".manifest.unfinished.json"
+	manifestFormat = 1
+)
+
+// Manifest says what an export directory holds and where it came from. It depends on
+// sources and options only, so that two exports of the same source are the same.
+type Manifest struct {
+	Format    int                `json:"format"` // 1
+	Tool      string             `json:"tool"`
+	Selection filter.Description `json:"selection"`
+	Options   manifestOptions    `json:"options"`
+	Totals
+	Files   []FileInfo `json:"files"`
+	Faults  []Fault    `json:"faults"` // of the sources as a whole; those of shards are with their files
+	LeftOut []LeftOut  `json:"leftOut"`
+}
+
+type manifestOptions struct {
+	Format   Format `json:"format"`
+	Salvage  bool   `json:"salvage"`
+	Policies any    `json:"policies"` // what the DDL names
+}
+
+// FileInfo is one file of an export.
+type FileInfo struct {
+	Name      string      `json:"name"`
+	Databases []string    `json:"databases"`
+	Shards    []ShardInfo `json:"shards"`
+	Start     string      `json:"start,omitempty"` // RFC 3339, of the first point
+	End       string      `json:"end,omitempty"`
+	Totals
+	OutputBytes int64     `json:"outputBytes"`
+	SHA256      string    `json:"sha256"` // of the file as it is, compressed or not
+	Faults      []Fault   `json:"faults"`
+	LeftOut     []LeftOut `json:"leftOut"`
+	Notes       []string  `json:"notes,omitempty"`
+}
+
+// ShardInfo is one shard in a file, with what it was read from.
+type ShardInfo struct {
+	Database string       `json:"database"`
+	Policy   string       `json:"policy"`
+	ID       uint64       `json:"id"`
+	Start    string       `json:"start,omitempty"` // RFC 3339, of the first point
+	End      string       `json:"end,omitempty"`
+	Points   int64        `json:"points"`
+	Values   int64        `json:"values"`
+	Sources  []SourceFile `json:"sources"`
+}
+
+// SourceFile is a file of a source as it was when it was read.
+type SourceFile struct {
+	Path     string `json:"path"`
+	Size     int64  `json:"size"`
+	Modified string `json:"modified"` // RFC 3339
+}
+
+func sourceFiles(files []tsmreader.File) []SourceFile {
+	out := make([]SourceFile, len(files))
+	for i, f := range files {
+		out[i] = SourceFile{Path: f.Path, Size: f.Size, Modified: f.ModTime.UTC().Format(time.RFC3339Nano)}
+	}
+	return out
+}
+
+func spanText(r point.TimeRange) (start, end string) {
+	if r.Empty() {
+		return "", ""
+	}
+	return formatTime(r.Min), formatTime(r.Max)
+}
+
+// readManifest reads a manifest; without one it is nil.
+func readManifest(path string) (*Manifest, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // no manifest is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &Manifest{}
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if m.Format != manifestFormat {
+		return nil, fmt.Errorf("read %s: manifest format %d is not known to this version", path, m.Format)
+	}
+	return m, nil
+}
+
+// write puts the manifest into dir under name.
+func (m *Manifest) write(dir, name string) error {
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	f, err := atomicfile.Create(filepath.Join(dir, name), atomicfile.Options{})
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	defer f.Abort() //nolint:errcheck // nothing is left to undo after Commit
+	if _, err := f.Write(append(b, '\n')); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	return f.Commit()
+}
+
+// sameExport reports whether two manifests are of exports with the same options.
+func (m *Manifest) sameExport(o *Manifest) bool {
+	a, errA := json.Marshal([]any{m.Tool, m.Selection, m.Options})
+	b, errB := json.Marshal([]any{o.Tool, o.Selection, o.Options})
+	return errA == nil && errB == nil && slices.Equal(a, b)
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exporter
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/shardlift/shardlift/lineprotocol"
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/tsmreader"
+)
+
+// Sizes of buffers, in bytes: text is handed on in pieces that stay in the cache, and
+// what is written comes in chunks.
+const (
+	textPiece = 64 << 10
+	chunkSize = 128 << 10
+)
+
+// task is a run of series, or a piece of header, that becomes one member of a file.
+type task struct {
+	run    *shardRun // nil for a header alone
+	sec    *tsmreader.Section
+	rng    tsmreader.Range
+	prefix []byte
+	weight int64 // bytes of the source that it stands for
+
+	// A task without work is a mark in the writer's queue.
+	begin, end *file
+	kept       bool             // with begin: from a run before
+	opened     *tsmreader.Shard // a shard's first
+	note       string
+
+	chunks chan []byte // closed when all is said below
+	totals Totals
+	span   point.TimeRange
+	faults []Fault
+	err    error
+}
+
+// worker turns tasks into chunks, with buffers of its own.
+type worker struct {
+	opts   *Options
+	free   chan []byte // chunks to use again
+	comp   compressor
+	enc    lineprotocol.Encoder
+	cursor *tsmreader.Cursor
+	batch  point.Batch
+	text   []byte
+	chunk  []byte
+	ctx    context.Context //nolint:containedctx // of the run; Write, called by a compressor, cannot take one
+	task   *task
+	open   bool // a member was begun
+}
+
+func newWorker(opts *Options, free chan []byte) (*worker, error) {
+	comp, err := newCompressor(opts.Format)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{
+		opts: opts, free: free, comp: comp,
+		enc:  lineprotocol.Encoder{Unsigned: opts.Format.Unsigned},
+		text: make([]byte, 0, textPiece+textPiece/4),
+	}, nil
+}
+
+// run does one task and closes its chunks.
+func (w *worker) run(ctx context.Context, t *task) {
+	w.ctx, w.task, w.open = ctx, t, false
+	t.span = point.NoTime
+	err := w.write(t.prefix)
+	if err == nil && t.sec != nil {
+		err = w.series(ctx, t)
+	}
+	if err == nil {
+		err = w.finish()
+	}
+	t.err = err
+	close(t.chunks)
+}
+
+// series writes every series of the task's range.
+func (w *worker) series(ctx context.Context, t *task) error {
+	c := t.sec.Cursor(t.rng, w.cursor)
+	w.cursor = c
+	for c.Next(ctx) {
+		if err := lineprotocol.CheckSeries(c.Series()); err != nil {
+			w.refuseSeries(c, err)
+			continue
+		}
+		before := t.totals.Points
+		w.enc.Series(c.Series())
+		for c.Read(&w.batch) {
+			if err := w.rows(t); err != nil {
+				return err
+			}
+			w.refusals(string(c.Series()))
+		}
+		if t.totals.Points > before {
+			t.totals.Series++
+		}
+	}
+	for _, f := range c.Faults() {
+		t.faults = append(t.faults, t.run.fault(&f))
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// rows writes the batch.
+func (w *worker) rows(t *task) error {
+	for row := 0; row < len(w.batch.Times); {
+		w.text, row = w.enc.Append(w.text, &w.batch, row, textPiece)
+		if len(w.text) >= textPiece {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	points, values := w.enc.Counts()
+	t.totals.Points += points
+	t.totals.Values += values
+	if n := len(w.batch.Times); n > 0 && points > 0 {
+		t.span = t.span.Union(point.TimeRange{Min: w.batch.Times[0], Max: w.batch.Times[n-1]})
+	}
+	w.opts.Progress.Points.Add(points)
+	w.opts.Progress.Values.Add(values)
+	return nil
+}
+
+// refusals reports values of the series that line protocol cannot carry.
+func (w *worker) refusals(series string) {
+	for _, r := range w.enc.Refusals() {
+		key, part := series, "value"
+		if r.Field != nil {
+			key += point.KeySeparator + string(r.Field)
+		}
+		w.task.refuse(key, part, r.Err, int64(r.Values), r.Range, !r.Kept)
+	}
+}
+
+// refuseSeries counts a series whose key cannot be written.
+func (w *worker) refuseSeries(c *tsmreader.Cursor, why error) {
+	values, span := int64(0), point.NoTime
+	for c.Read(&w.batch) {
+		values += int64(w.batch.Values())
+		span = span.Union(point.TimeRange{Min: w.batch.Times[0], Max: w.batch.Times[len(w.batch.Times)-1]})
+	}
+	if values > 0 {
+		w.task.refuse(string(c.Series()), "key", why, values, span, true)
+	}
+}
+
+// refuse notes values that were not written, joined with those like them before.
+func (t *task) refuse(key, part string, why error, values int64, span point.TimeRange, lost bool) {
+	f := Fault{
+		Database: t.run.shard.Database, Policy: t.run.shard.Policy, Shard: t.run.shard.ID,
+		Offset: -1, Part: part, Key: key, Values: values, Lost: lost, Reason: why.Error(), span: span,
+	}
+	if n := len(t.faults); n > 0 {
+		if last := &t.faults[n-1]; last.Part == part && last.Key == key && last.Reason == f.Reason {
+			last.Values += values
+			last.setRange(last.span.Union(span))
+			return
+		}
+	}
+	f.setRange(span)
+	t.faults = append(t.faults, f)
+}
+
+// flush hands the text over, through the compressor if there is one.
+func (w *worker) flush() error {
+	err := w.write(w.text)
+	w.text = w.text[:0]
+	return err
+}
+
+func (w *worker) write(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	w.task.totals.Bytes += int64(len(text))
+	w.opts.Progress.TextBytes.Add(int64(len(text)))
+	if w.comp == nil {
+		_, err := w.Write(text)
+		return err
+	}
+	if !w.open {
+		w.comp.Reset(w)
+		w.open = true
+	}
+	if _, err := w.comp.Write(text); err != nil {
+		return fmt.Errorf("compress: %w", err)
+	}
+	return nil
+}
+
+// finish ends the member and hands out the last chunk.
+func (w *worker) finish() error {
+	if w.open {
+		if err := w.comp.Close(); err != nil {
+			return fmt.Errorf("compress: %w", err)
+		}
+	}
+	return w.send()
+}
+
+// Write takes finished bytes into chunks; it is what a compressor writes to.
+func (w *worker) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		if w.chunk == nil {
+			select {
+			case w.chunk = <-w.free:
+			default:
+				w.chunk = make([]byte, 0, chunkSize)
+			}
+		}
+		room := min(len(p), cap(w.chunk)-len(w.chunk))
+		w.chunk = append(w.chunk, p[:room]...)
+		p = p[room:]
+		if len(w.chunk) == cap(w.chunk) {
+			if err := w.send(); err != nil {
+				return n - len(p), err
+			}
+		}
+	}
+	return n, nil
+}
+
+// send hands the chunk to the writer of the file.
+func (w *worker) send() error {
+	if len(w.chunk) == 0 {
+		return nil
+	}
+	select {
+	case w.task.chunks <- w.chunk:
+		w.chunk = nil
+		return nil
+	case <-w.ctx.Done():
+		return context.Cause(w.ctx)
+	}
+}
