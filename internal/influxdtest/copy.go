@@ -10,8 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,17 +20,24 @@ import (
 // moment. Modification times are kept and holes stay holes.
 func (s *Server) Copy(dst string) {
 	s.tb.Helper()
-	s.copyTree(dst)
+	s.copyTree(dst, func(string) bool { return false })
 }
 
 // CopyBare is Copy without the series file and the index directories, which no
 // reader of the data needs and which are large.
 func (s *Server) CopyBare(dst string) {
 	s.tb.Helper()
-	s.copyTree(dst, "_series", "index")
+	s.copyTree(dst, isIndex)
 }
 
-func (s *Server) copyTree(dst string, leaveOut ...string) {
+// isIndex knows data/<db>/_series and data/<db>/<rp>/<id>/index. Databases and policies
+// may have these names too.
+func isIndex(rel string) bool {
+	parts := strings.Split(filepath.ToSlash(rel), "/")
+	return parts[0] == "data" && (len(parts) == 3 && parts[2] == "_series" || len(parts) == 5 && parts[4] == "index")
+}
+
+func (s *Server) copyTree(dst string, leaveOut func(rel string) bool) {
 	s.tb.Helper()
 	if s.proc != nil {
 		if err := s.proc.freeze(); err != nil {
@@ -39,8 +46,8 @@ func (s *Server) copyTree(dst string, leaveOut ...string) {
 		defer s.proc.thaw()
 	}
 	for _, name := range []string{"data", "wal", "meta"} {
-		err := CopyDir(filepath.Join(dst, name), filepath.Join(s.Dir, name), leaveOut...)
-		if err != nil {
+		skip := func(rel string) bool { return leaveOut(filepath.Join(name, rel)) }
+		if err := copyDir(filepath.Join(dst, name), filepath.Join(s.Dir, name), skip); err != nil {
 			s.tb.Fatalf("copy %s: %v", name, err)
 		}
 	}
@@ -87,22 +94,23 @@ func (p *process) frozen() bool {
 	return true
 }
 
-// CopyDir copies the tree src to dst, which is made, leaving out whatever has one of
-// the given names. Modification times are kept, and runs of zeros become holes.
-func CopyDir(dst, src string, leaveOut ...string) error {
+// CopyDir copies the tree src to dst, which is made. Modification times are kept, and
+// runs of zeros become holes.
+func CopyDir(dst, src string) error {
+	return copyDir(dst, src, func(string) bool { return false })
+}
+
+func copyDir(dst, src string, leaveOut func(rel string) bool) error {
 	return filepath.WalkDir(src, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(leaveOut, d.Name()) && path != src {
-			if d.IsDir() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
 		rel, err := filepath.Rel(src, path)
 		if err != nil {
 			return err
+		}
+		if d.IsDir() && leaveOut(rel) {
+			return filepath.SkipDir
 		}
 		to := filepath.Join(dst, rel)
 		if d.IsDir() {

@@ -81,11 +81,25 @@ func TestCopyIsAServer(t *testing.T) {
 	if got := count(t, s, "db"); got != "3" {
 		t.Errorf("original has %s values, want 3: it must go on after the copy", got)
 	}
+}
 
-	bare := filepath.Join(t.TempDir(), "bare")
-	s.CopyBare(bare)
-	if got := glob(t, bare, "data", "db", "_series"); len(got) != 0 {
-		t.Errorf("bare copy holds %v", got)
+// A database may be called _series, and a policy index.
+func TestCopyBare(t *testing.T) {
+	s := Start(t, Options{Index: "tsi1"})
+	s.Exec(`CREATE DATABASE "_series" WITH NAME "index"`)
+	s.Write("_series", "", "m f=1 10\n")
+	dst := filepath.Join(t.TempDir(), "bare")
+	s.CopyBare(dst)
+	if got := glob(t, dst, "data/_series/index/*/fields.idx"); len(got) != 1 {
+		t.Errorf("fields.idx: %v", got)
+	}
+	for _, pattern := range []string{"data/_series/_series", "data/_series/index/*/index"} {
+		if got := glob(t, s.Dir, pattern); len(got) != 1 {
+			t.Errorf("%s in the server: %v", pattern, got)
+		}
+		if got := glob(t, dst, pattern); len(got) != 0 {
+			t.Errorf("%s in the bare copy: %v", pattern, got)
+		}
 	}
 }
 

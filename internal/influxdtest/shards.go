@@ -3,7 +3,6 @@
 package influxdtest
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,9 +64,10 @@ func (s *Server) Flush(db string) {
 // does that first. An empty cache makes no file.
 func (s *Server) FlushShard(id uint64) {
 	s.tb.Helper()
+	none := time.Now().Add(never) // no file has changed since, so none is sent
 	var err error
 	for range 20 { // a snapshot that is already running refuses another one
-		if err = s.backup(id); err == nil {
+		if err = s.backup(id, none); err == nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -82,9 +82,14 @@ const (
 	shardBackup     = 0
 )
 
-// backup asks the snapshot service for a shard and throws the archive away. The
+// Backup runs a whole backup of the shard, as `influxd backup` does, and throws the
+// archive away. While it runs the shard's directory holds <n>.tmp with hard links.
+// The error is also that of a server that died meanwhile.
+func (s *Server) Backup(id uint64) error { return s.backup(id, time.Time{}) }
+
+// backup asks the snapshot service for the files of a shard that changed since then. The
 // service tells of an error only by closing the connection.
-func (s *Server) backup(id uint64) error {
+func (s *Server) backup(id uint64, since time.Time) error {
 	conn, err := net.DialTimeout("tcp", s.rpcAddr, startTimeout)
 	if err != nil {
 		return err
@@ -93,16 +98,12 @@ func (s *Server) backup(id uint64) error {
 	if err := conn.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
 		return err
 	}
-	// Only files changed since then go into the archive: none, for it is not wanted.
-	since := time.Now().Add(never)
 	request, err := json.Marshal(map[string]any{"ShardID": id, "Since": since})
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(conn)
-	_, _ = w.Write([]byte{snapshotService, shardBackup})
-	_, _ = w.Write(append(request, '\n'))
-	if err := w.Flush(); err != nil {
+	message := append([]byte{snapshotService, shardBackup}, request...)
+	if _, err := conn.Write(append(message, '\n')); err != nil {
 		return err
 	}
 	n, err := io.Copy(io.Discard, conn)

@@ -14,7 +14,7 @@
 //
 // # Normal form
 //
-// A file of values, such as testdata/volumes/*/want.lp, has one value a line and
+// A file of values, such as testdata/volumes/*/want.lp.gz, has one value a line and
 // seven columns between tabs, sorted as bytes:
 //
 //	database policy series field type value time

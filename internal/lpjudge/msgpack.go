@@ -54,7 +54,7 @@ func (u *unpacker) tagged(c byte) (any, error) {
 		return c == 0xc3, nil
 	case 0xca:
 		n, err := u.number(4)
-		return float64(math.Float32frombits(uint32(n))), err //nolint:gosec // 4 bytes
+		return float64(math.Float32frombits(uint32(n))), err
 	case 0xcb:
 		n, err := u.number(8)
 		return math.Float64frombits(n), err
@@ -103,7 +103,7 @@ func (u *unpacker) number(width int) (uint64, error) {
 func (u *unpacker) signed(width int) (any, error) {
 	n, err := u.number(width)
 	shift := 64 - 8*width
-	return int64(n<<shift) >> shift, err //nolint:gosec // two's complement is meant
+	return int64(n<<shift) >> shift, err
 }
 
 func (u *unpacker) text(n uint64) (any, error) {

@@ -109,14 +109,19 @@ func ReadNormal(r io.Reader) ([]Value, error) {
 	return values, sc.Err()
 }
 
-// ReadNormalFile reads a file in normal form.
+// ReadNormalFile reads a file in normal form, plain or compressed.
 func ReadNormalFile(path string) ([]Value, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read from
-	values, err := ReadNormal(f)
+	r, done, err := decompress(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	defer done()
+	values, err := ReadNormal(r)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
