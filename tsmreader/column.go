@@ -38,13 +38,6 @@ type chain struct {
 	slot    *slot
 }
 
-// entriesHeld is how many entries of a chain are held at a time.
-const entriesHeld = 64
-
-// maxHeld is how many chains may hold decoded blocks. A series with more is merged
-// with one slot, decoding its blocks again for each run of rows.
-const maxHeld = 1024
-
 // add appends what in holds of a column of the current series.
 func (c *Cursor) add(in *input, field []byte) {
 	if take := c.sec.shard.opts.TakeField; take != nil && !take(field) {
@@ -101,7 +94,7 @@ func (c *Cursor) addRecord(in *input) {
 		c.entries = append(c.entries, in.rec.First)
 	} else {
 		var err error
-		if c.entries, err = in.index.Entries(c.entries, &in.rec, 0, min(in.rec.Count, entriesHeld)); err != nil {
+		if c.entries, err = in.index.Entries(c.entries, &in.rec, 0, min(in.rec.Count, c.limits.entries)); err != nil {
 			c.report(in.file.Path, fault.Index, -1, 0, string(in.key), in.rec.Range(), true, fmt.Errorf("read entries: %w", err))
 			return
 		}

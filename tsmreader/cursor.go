@@ -25,6 +25,7 @@ import (
 // It belongs to one goroutine; several cursors read a shard in parallel.
 type Cursor struct {
 	sec    *Section
+	limits limits
 	rng    Range
 	inputs []*input
 	heap   heap
@@ -77,7 +78,7 @@ const (
 func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 	c := old
 	if c == nil || c.sec != sec {
-		c = &Cursor{sec: sec}
+		c = &Cursor{sec: sec, limits: sec.shard.limits}
 		sec.addInputs(c)
 	}
 	c.rng, c.faults, c.err = r, nil, nil
@@ -187,8 +188,8 @@ func (c *Cursor) begin() {
 	for i := range c.columns {
 		n += c.columns[i].n
 	}
-	c.wide = n > maxHeld
-	c.rows = min(max(batchCells/max(1, len(c.columns)), 16), maxRows)
+	c.wide = n > c.limits.chains
+	c.rows = min(max(c.limits.cells/max(1, len(c.columns)), 16), c.limits.rows)
 }
 
 // release gives the memory of the last series back.

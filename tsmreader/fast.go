@@ -115,7 +115,7 @@ func (c *Cursor) firstTimes(b *point.Batch, times []byte, span point.TimeRange) 
 		return false
 	}
 	n := len(b.Times)
-	if n == 0 || n*len(c.picks) > batchCells || b.Times[0] != span.Min || b.Times[n-1] != span.Max {
+	if n == 0 || n*len(c.picks) > c.limits.cells || b.Times[0] != span.Min || b.Times[n-1] != span.Max {
 		return false
 	}
 	for i := 1; i < n; i++ {

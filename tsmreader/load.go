@@ -53,10 +53,10 @@ func (c *Cursor) head(ch *chain) (e tsmfile.Entry, ok bool) {
 
 // moreEntries reads the next run of entries of a chain.
 func (c *Cursor) moreEntries(ch *chain) bool {
-	n := min(entriesHeld, ch.count-ch.next)
+	n := min(c.limits.entries, ch.count-ch.next)
 	var err error
 	if cap(ch.entries) < n {
-		ch.entries = make([]tsmfile.Entry, 0, entriesHeld)
+		ch.entries = make([]tsmfile.Entry, 0, c.limits.entries)
 	}
 	if ch.entries, err = ch.in.lookups.Entries(ch.entries[:0], &ch.rec, ch.next, n); err != nil {
 		c.report(ch.source(), fault.Index, -1, 0, string(c.series), ch.rec.Range(), true, fmt.Errorf("read entries: %w", err))

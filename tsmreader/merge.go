@@ -10,13 +10,6 @@ import (
 	"github.com/shardlift/shardlift/point"
 )
 
-// Sizes of what is merged at a time.
-const (
-	batchCells = 1 << 19 // values of a batch
-	maxRows    = 4096
-	minRows    = 256 // below that, more blocks are loaded before rows are given
-)
-
 // Read fills b with the next rows of the series. Its memory is the cursor's and valid
 // until the next call of Read or Next. False is the end of the series; columns
 // without a value in these rows are not in b.
@@ -80,7 +73,7 @@ func (c *Cursor) bound() (hi int64, ok bool) {
 	})
 	for {
 		hi, rows := c.reach()
-		if rows >= minRows || hi == math.MaxInt64 || !c.extend(hi) {
+		if rows >= c.limits.fewRows || hi == math.MaxInt64 || !c.extend(hi) {
 			return hi, true
 		}
 	}

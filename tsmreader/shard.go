@@ -25,6 +25,7 @@ import (
 // that compacts them away meanwhile takes nothing from us.
 type Shard struct {
 	opts     Options
+	limits   limits
 	replicas []*replica
 	files    []File
 	faults   []Fault
@@ -68,7 +69,7 @@ func Open(ctx context.Context, sources []Source, opts Options) (*Shard, error) {
 	opts = opts.withDefaults()
 	wait := settleWait
 	for attempt := 1; ; attempt++ {
-		s := &Shard{opts: opts}
+		s := &Shard{opts: opts, limits: defaultLimits}
 		again, err := s.open(ctx, sources)
 		if err == nil && !again {
 			return s, nil
