@@ -17,7 +17,8 @@ type column struct {
 	field      []byte
 	start, end int // of the field in names, until it is settled
 	kind       point.Kind
-	first, n   int // its chains, in order of precedence
+	first, n   int  // its chains, in order of precedence
+	unlisted   bool // fields.idx does not know it: to be reported with its first value
 }
 
 // chain is what one input holds of one column: blocks that follow one another in
@@ -213,7 +214,7 @@ func (c *Cursor) settleKind(col *column, listed map[string]point.Kind, known boo
 		stored = stored || chains[i].in.file != nil
 	}
 	if c.fields.set != nil && stored && (!has || !known) {
-		c.report(chains[0].source(), fault.Index, -1, 0, c.keyOf(col), point.NoTime, false, errUnlisted)
+		col.unlisted = true
 	}
 	if agree && has {
 		return
@@ -248,4 +249,19 @@ func (ch *chain) source() string {
 // keyOf gives the composite key of a column, for reports.
 func (c *Cursor) keyOf(col *column) string {
 	return string(c.series) + point.KeySeparator + string(col.field)
+}
+
+// given notes that a column has values. Only then does it matter that it is not
+// listed: a field that was dropped stands in the index until the next compaction.
+func (c *Cursor) given(col *column) {
+	if !col.unlisted {
+		return
+	}
+	col.unlisted = false
+	for i := range c.chains[col.first : col.first+col.n] {
+		if file := c.chains[col.first+i].source(); file != "" {
+			c.report(file, fault.Index, -1, 0, c.keyOf(col), point.NoTime, false, errUnlisted)
+			return
+		}
+	}
 }

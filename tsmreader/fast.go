@@ -50,6 +50,7 @@ func (c *Cursor) fast(b *point.Batch) bool {
 	}
 	for _, p := range c.picks {
 		p.chain.next++
+		c.given(p.col)
 	}
 	c.done, c.started = span.Max, true
 	return true

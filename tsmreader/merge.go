@@ -257,7 +257,11 @@ func (c *Cursor) emit(b *point.Batch, hi int64) {
 				c.free(ch)
 			}
 		}
-		if out != nil && filled < len(b.Times) {
+		if out == nil {
+			continue
+		}
+		c.given(col)
+		if filled < len(b.Times) {
 			out.Gaps = gaps
 		}
 	}
