@@ -209,6 +209,9 @@ func (o *outputs) report(t *task) {
 		return
 	}
 	book := o.shards[t.run.shard]
+	if book == nil && t.opened == nil {
+		return // never opened: not in this file, so that the next run tries again
+	}
 	if book == nil {
 		book = &shardBook{at: len(i.Shards), span: point.NoTime}
 		o.shards[t.run.shard] = book
@@ -218,7 +221,6 @@ func (o *outputs) report(t *task) {
 	}
 	s := &i.Shards[book.at]
 	if t.opened != nil {
-		i.Totals.Shards++
 		s.Sources = sourceFiles(t.opened.Files())
 		for _, l := range t.opened.LeftOut() {
 			i.LeftOut = append(i.LeftOut, LeftOut{Path: l.Path, Reason: string(l.Why)})
@@ -263,6 +265,7 @@ func (o *outputs) end(*file) error {
 func (o *outputs) finished(info FileInfo, kept bool) {
 	s := o.summary
 	m := &o.manifest
+	info.Totals.Shards = int64(len(info.Shards))
 	m.Files = append(m.Files, info)
 	m.Totals.add(info.Totals)
 	s.Totals.add(info.Totals)

@@ -4,7 +4,9 @@ package lineprotocol
 
 import (
 	"bytes"
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/shardlift/shardlift/point"
 )
@@ -18,6 +20,21 @@ const (
 	UnsignedInteger                   // 1i; what is too large is refused
 	UnsignedFloat                     // 1
 )
+
+var unsignedNames = [...]string{UnsignedKeep: "keep", UnsignedInteger: "integer", UnsignedFloat: "float"}
+
+// MarshalText gives the word for u: keep, integer or float.
+func (u UnsignedAs) MarshalText() ([]byte, error) { return []byte(unsignedNames[u]), nil }
+
+// UnmarshalText reads one of the words.
+func (u *UnsignedAs) UnmarshalText(text []byte) error {
+	i := slices.Index(unsignedNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("unsigned values are written as keep, integer or float, not %q", text)
+	}
+	*u = UnsignedAs(i)
+	return nil
+}
 
 // Refusal is a run of values of one column that could not be written as they are.
 type Refusal struct {
