@@ -16,10 +16,15 @@ import (
 	"github.com/shardlift/shardlift/volume"
 )
 
-// rangeWeight is about how many bytes of blocks become one task, and so one member:
-// some megabytes of text, enough that a member's start costs nothing, and little
-// enough that workers finish together.
-const rangeWeight = 192 << 10
+// rangeWeight is about how many bytes of blocks become one task: little enough that
+// workers finish together and that plain text can wait for its turn; and where each
+// task is a member, some megabytes of text, so that a member's start costs nothing.
+func rangeWeight(c Compression) int64 {
+	if c == None {
+		return 48 << 10
+	}
+	return 192 << 10
+}
 
 // ErrFault is why a strict export stopped.
 var ErrFault = errors.New("stopped at the first fault")
@@ -66,7 +71,7 @@ func queueLength(o Options) int {
 }
 
 // chunksAhead is how many chunks of a task wait at the most until its turn comes.
-const chunksAhead = 16
+const chunksAhead = 32
 
 // run is one export.
 type run struct {
@@ -263,7 +268,7 @@ func (r *run) sections(ctx context.Context, s *shardRun, prefix []byte) error {
 			}
 		}
 		from, more = sec.Next()
-		ranges := sec.Ranges(rangeWeight)
+		ranges := sec.Ranges(rangeWeight(r.opts.Format.Compression))
 		for _, rng := range ranges {
 			t := &task{run: s, sec: sec, rng: rng, prefix: prefix, weight: s.open.Bytes() / int64(len(ranges))}
 			prefix = nil

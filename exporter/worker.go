@@ -12,10 +12,10 @@ import (
 )
 
 // Sizes of buffers, in bytes: text is handed on in pieces that stay in the cache, and
-// what is written comes in chunks.
+// what is written comes in chunks that have room for a piece and its last line.
 const (
 	textPiece = 64 << 10
-	chunkSize = 128 << 10
+	chunkSize = 80 << 10
 )
 
 // task is a run of series, or a piece of header, that becomes one member of a file.
@@ -62,7 +62,7 @@ func newWorker(opts *Options, free chan []byte) (*worker, error) {
 	return &worker{
 		opts: opts, free: free, comp: comp,
 		enc:  lineprotocol.Encoder{Unsigned: opts.Format.Unsigned},
-		text: make([]byte, 0, textPiece+textPiece/4),
+		text: make([]byte, 0, chunkSize),
 	}, nil
 }
 
@@ -70,8 +70,9 @@ func newWorker(opts *Options, free chan []byte) (*worker, error) {
 func (w *worker) run(ctx context.Context, t *task) {
 	w.ctx, w.task, w.open = ctx, t, false
 	t.span = point.NoTime
-	err := w.write(t.prefix)
-	if err == nil && t.sec != nil {
+	w.text = append(w.text[:0], t.prefix...)
+	var err error
+	if t.sec != nil {
 		err = w.series(ctx, t)
 	}
 	if err == nil {
@@ -105,10 +106,7 @@ func (w *worker) series(ctx context.Context, t *task) error {
 	for _, f := range c.Faults() {
 		t.faults = append(t.faults, t.run.fault(&f))
 	}
-	if err := c.Err(); err != nil {
-		return err
-	}
-	return w.flush()
+	return c.Err()
 }
 
 // rows writes the batch.
@@ -172,28 +170,25 @@ func (t *task) refuse(key, part string, why error, values int64, span point.Time
 	t.faults = append(t.faults, f)
 }
 
-// flush hands the text over, through the compressor if there is one.
+// flush hands the text over: as a chunk of its own, or through the compressor.
 func (w *worker) flush() error {
-	err := w.write(w.text)
-	w.text = w.text[:0]
-	return err
-}
-
-func (w *worker) write(text []byte) error {
-	if len(text) == 0 {
+	if len(w.text) == 0 {
 		return nil
 	}
-	w.task.totals.Bytes += int64(len(text))
-	w.opts.Progress.TextBytes.Add(int64(len(text)))
+	w.task.totals.Bytes += int64(len(w.text))
+	w.opts.Progress.TextBytes.Add(int64(len(w.text)))
 	if w.comp == nil {
-		_, err := w.Write(text)
+		err := w.send(w.text)
+		w.text = w.buffer()
 		return err
 	}
 	if !w.open {
 		w.comp.Reset(w)
 		w.open = true
 	}
-	if _, err := w.comp.Write(text); err != nil {
+	_, err := w.comp.Write(w.text)
+	w.text = w.text[:0]
+	if err != nil {
 		return fmt.Errorf("compress: %w", err)
 	}
 	return nil
@@ -201,12 +196,25 @@ func (w *worker) write(text []byte) error {
 
 // finish ends the member and hands out the last chunk.
 func (w *worker) finish() error {
-	if w.open {
-		if err := w.comp.Close(); err != nil {
-			return fmt.Errorf("compress: %w", err)
-		}
+	if err := w.flush(); err != nil || !w.open {
+		return err
 	}
-	return w.send()
+	if err := w.comp.Close(); err != nil {
+		return fmt.Errorf("compress: %w", err)
+	}
+	last := w.chunk
+	w.chunk = nil
+	return w.send(last)
+}
+
+// buffer gives an empty chunk.
+func (w *worker) buffer() []byte {
+	select {
+	case b := <-w.free:
+		return b
+	default:
+		return make([]byte, 0, chunkSize)
+	}
 }
 
 // Write takes finished bytes into chunks; it is what a compressor writes to.
@@ -214,17 +222,15 @@ func (w *worker) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
 		if w.chunk == nil {
-			select {
-			case w.chunk = <-w.free:
-			default:
-				w.chunk = make([]byte, 0, chunkSize)
-			}
+			w.chunk = w.buffer()
 		}
 		room := min(len(p), cap(w.chunk)-len(w.chunk))
 		w.chunk = append(w.chunk, p[:room]...)
 		p = p[room:]
 		if len(w.chunk) == cap(w.chunk) {
-			if err := w.send(); err != nil {
+			full := w.chunk
+			w.chunk = nil
+			if err := w.send(full); err != nil {
 				return n - len(p), err
 			}
 		}
@@ -232,14 +238,13 @@ func (w *worker) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// send hands the chunk to the writer of the file.
-func (w *worker) send() error {
-	if len(w.chunk) == 0 {
+// send hands a chunk to the writer of the file.
+func (w *worker) send(chunk []byte) error {
+	if len(chunk) == 0 {
 		return nil
 	}
 	select {
-	case w.task.chunks <- w.chunk:
-		w.chunk = nil
+	case w.task.chunks <- chunk:
 		return nil
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)

@@ -53,6 +53,7 @@ type Encoder struct {
 	prefix []byte
 	names  []fieldName
 	clock  clock
+	room   int // bytes that a line takes at the most, but for its strings
 
 	points, values int64
 	refusals       []Refusal
@@ -63,7 +64,15 @@ type fieldName struct {
 	raw  []byte
 	text []byte // comma, escaped name, equals sign
 	err  error
+	// short is text where that fits: a fixed size is stored without a call.
+	short    [shortName]byte
+	shortLen int // 0 where it does not fit
 }
+
+const (
+	shortName = 32
+	maxNumber = 32 // bytes of a number or boolean with what marks its type
+)
 
 // Series starts a series. key is its stored key, for which CheckSeries was nil.
 func (e *Encoder) Series(key []byte) {
@@ -100,18 +109,36 @@ func (e *Encoder) setNames(b *point.Batch) {
 	for len(e.names) < len(b.Columns) {
 		e.names = append(e.names, fieldName{})
 	}
+	e.room = len(e.prefix) + 2*maxNumber
 	for i := range b.Columns {
 		n, field := &e.names[i], b.Columns[i].Field
-		if len(n.text) > 0 && bytes.Equal(n.raw, field) {
-			continue
+		if len(n.text) == 0 || !bytes.Equal(n.raw, field) {
+			n.set(field)
 		}
-		n.raw = append(n.raw[:0], field...)
-		n.text = append(AppendFieldKey(append(n.text[:0], ','), field), '=')
-		n.err = CheckField(field)
+		e.room += max(len(n.text), shortName) + maxNumber
 	}
 }
 
-// line appends row i, or nothing where it has no value that can be written.
+func (n *fieldName) set(field []byte) {
+	n.raw = append(n.raw[:0], field...)
+	n.text = append(AppendFieldKey(append(n.text[:0], ','), field), '=')
+	n.err = CheckField(field)
+	n.shortLen = 0
+	if len(n.text) <= shortName {
+		n.shortLen = copy(n.short[:], n.text)
+	}
+}
+
+// grow makes room for at least n more bytes.
+func grow(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) >= n {
+		return dst
+	}
+	return slices.Grow(dst, n)
+}
+
+// line appends row i, or nothing where it has no value that can be written. Room for
+// all but strings is made beforehand, so that the rest is stores at an index.
 func (e *Encoder) line(dst []byte, b *point.Batch, i int) []byte {
 	start := len(dst)
 	t := b.Times[i]
@@ -119,38 +146,59 @@ func (e *Encoder) line(dst []byte, b *point.Batch, i int) []byte {
 		e.refuse(nil, ErrTimeRange, t, false)
 		return dst
 	}
-	dst = append(dst, e.prefix...)
-	values := 0
+	dst = grow(dst, e.room)
+	buf := dst[:cap(dst)]
+	n := start + copy(buf[start:], e.prefix)
+	body := n
+	values := int64(0)
 	for c := range b.Columns {
 		col := &b.Columns[c]
-		if !col.Has(i) {
+		if col.Gaps != nil && !col.Has(i) {
 			continue
 		}
-		before := len(dst)
 		name := &e.names[c]
-		dst = append(dst, name.text...)
-		ok := name.err == nil
-		if !ok {
-			e.refuse(name.raw, name.err, t, false)
+		before := n
+		if name.shortLen > 0 {
+			*(*[shortName]byte)(buf[n:]) = name.short
+			n += name.shortLen
 		} else {
-			dst, ok = e.value(dst, col, i, t)
+			n += copy(buf[n:], name.text)
 		}
-		if !ok {
-			dst = dst[:before]
+		switch {
+		case name.err != nil:
+			e.refuse(name.raw, name.err, t, false)
+			n = before
 			continue
-		}
-		if values == 0 {
-			dst[before] = ' ' // in place of the comma
+		case col.Kind == point.Integer:
+			n = putInt(buf, n, col.Ints[i])
+			buf[n] = 'i'
+			n++
+		case col.Kind == point.Float && isSmallWhole(col.Floats[i]):
+			n = putUint(buf, n, uint64(col.Floats[i]))
+		default:
+			text, ok := e.value(buf[:n], col, i, t)
+			if !ok {
+				n = before
+				continue
+			}
+			n = len(text)
+			if col.Kind == point.String {
+				buf = grow(text, e.room)
+				buf = buf[:cap(buf)]
+			}
 		}
 		values++
 	}
 	if values == 0 {
 		return dst[:start]
 	}
+	buf[body] = ' ' // in place of the first comma
 	e.points++
-	e.values += int64(values)
-	dst = e.clock.append(append(dst, ' '), t)
-	return append(dst, '\n')
+	e.values += values
+	buf[n] = ' '
+	n = e.clock.put(buf, n+1, t)
+	buf[n] = '\n'
+	return buf[:n+1]
 }
 
 // value appends the value of row i; ok is false where it has no form.

@@ -3,8 +3,8 @@
 package lineprotocol
 
 import (
+	"encoding/binary"
 	"math"
-	"math/bits"
 	"strconv"
 )
 
@@ -54,100 +54,122 @@ func appendDecimal(dst []byte, n, scale uint64, k int) []byte {
 	return dst
 }
 
-// digitPairs holds "00" to "99".
-const digitPairs = "00010203040506070809" +
-	"10111213141516171819" +
-	"20212223242526272829" +
-	"30313233343536373839" +
-	"40414243444546474849" +
-	"50515253545556575859" +
-	"60616263646566676869" +
-	"70717273747576777879" +
-	"80818283848586878889" +
-	"90919293949596979899"
-
-// powers10[i] is 10^i, the lowest number of i+1 digits.
-var powers10 = [20]uint64{
-	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
-	1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+// isSmallWhole reports whether f is a whole number from 0 to 2^53 and not -0.
+func isSmallWhole(f float64) bool {
+	return f >= 0 && f < maxExact && f == float64(uint64(f)) && !math.Signbit(f)
 }
 
-// digits counts the decimal digits of n, by its bits: 1233/4096 is close to log10 of 2.
-func digits(n uint64) int {
-	d := bits.Len64(n|1) * 1233 >> 12
-	if n >= powers10[d] {
-		d++
+// digitPairs[n] is the two digits of n, the first in the low byte.
+var digitPairs = func() (p [100]uint16) {
+	for n := range p {
+		p[n] = uint16('0'+n/10) | uint16('0'+n%10)<<8 //nolint:gosec // digits
 	}
-	return max(d, 1)
+	return p
+}()
+
+// putPair writes two digits at i.
+func putPair(buf []byte, i int, n uint64) {
+	binary.LittleEndian.PutUint16(buf[i:], digitPairs[n%100])
 }
 
-// extend makes dst n bytes longer; the new bytes hold anything.
-func extend(dst []byte, n int) []byte {
-	if cap(dst)-len(dst) >= n {
-		return dst[:len(dst)+n]
+// putUint writes n in decimal at i, for which buf must have 20 bytes, and gives the
+// index behind it. Up to eight digits it takes no loop; the size of a column's values
+// hardly changes, so that the branches are foreseen.
+func putUint(buf []byte, i int, n uint64) int {
+	switch {
+	case n < 10:
+		buf[i] = byte('0' + n)
+		return i + 1
+	case n < 100:
+		putPair(buf, i, n)
+		return i + 2
+	case n < 10000:
+		if n < 1000 {
+			buf[i] = byte('0' + n/100)
+			putPair(buf, i+1, n)
+			return i + 3
+		}
+		putPair(buf, i, n/100)
+		putPair(buf, i+2, n)
+		return i + 4
+	case n < 1e8:
+		i = putUint(buf, i, n/10000)
+		return putFour(buf, i, n%10000)
+	case n < 1e16:
+		i = putUint(buf, i, n/1e8)
+		n %= 1e8
+		i = putFour(buf, i, n/10000)
+		return putFour(buf, i, n%10000)
 	}
-	return append(dst, make([]byte, n)...)
+	i = putUint(buf, i, n/1e16)
+	n %= 1e16
+	i = putFour(buf, i, n/1e12)
+	i = putFour(buf, i, n/1e8%10000)
+	i = putFour(buf, i, n/10000%10000)
+	return putFour(buf, i, n%10000)
 }
 
-// appendUint appends n in decimal, its digits put right where they belong.
+// putFour writes the four digits of n < 10000.
+func putFour(buf []byte, i int, n uint64) int {
+	putPair(buf, i, n/100)
+	putPair(buf, i+2, n)
+	return i + 4
+}
+
+// putInt is putUint for signed numbers; it wants 20 bytes too.
+func putInt(buf []byte, i int, n int64) int {
+	if n < 0 {
+		buf[i] = '-'
+		return putUint(buf, i+1, -uint64(n)) //nolint:gosec // the lowest value wraps to itself
+	}
+	return putUint(buf, i, uint64(n))
+}
+
+// maxDigits is the length of the longest integer.
+const maxDigits = 20
+
+// appendUint appends n in decimal.
 func appendUint(dst []byte, n uint64) []byte {
-	if n < 10 {
-		return append(dst, byte('0'+n))
-	}
-	dst = extend(dst, digits(n))
-	i := len(dst)
-	for n >= 100 {
-		p := n % 100 * 2
-		n /= 100
-		i -= 2
-		dst[i], dst[i+1] = digitPairs[p], digitPairs[p+1]
-	}
-	if n >= 10 {
-		dst[i-2], dst[i-1] = digitPairs[2*n], digitPairs[2*n+1]
-	} else {
-		dst[i-1] = byte('0' + n)
-	}
-	return dst
+	dst = grow(dst, maxDigits)
+	return dst[:putUint(dst[:cap(dst)], len(dst), n)]
 }
 
 // AppendInt appends n in decimal, without the i that marks an integer.
 func AppendInt(dst []byte, n int64) []byte {
-	if n < 0 {
-		return appendUint(append(dst, '-'), -uint64(n)) //nolint:gosec // the lowest value wraps to itself
-	}
-	return appendUint(dst, uint64(n))
+	dst = grow(dst, maxDigits)
+	return dst[:putInt(dst[:cap(dst)], len(dst), n)]
 }
 
-// clock writes times, rendering only the half of the digits that changed.
+// clock writes times, rendering the seconds and the nanoseconds only when they change.
 type clock struct {
-	text    []byte // of the time last written; nine digits of nanoseconds at its end
+	text    [20]byte // of the time last written
+	len     int
 	seconds uint64
 	nanos   uint64
 }
 
 const nanosPerSecond = 1e9
 
-// append appends t. Times before 1970 and in the first seconds of it are rare enough
-// to take the plain way.
-func (c *clock) append(dst []byte, t int64) []byte {
+// put writes t at i, for which buf must have 20 bytes, and gives the index behind it.
+// Times before the first second of 1970 are rare enough to take the plain way.
+func (c *clock) put(buf []byte, i int, t int64) int {
 	if t < nanosPerSecond {
-		return AppendInt(dst, t)
+		return putInt(buf, i, t)
 	}
 	sec, nanos := uint64(t)/nanosPerSecond, uint64(t)%nanosPerSecond
 	if sec != c.seconds {
-		c.text = appendUint(c.text[:0], sec)
-		c.text = append(c.text, "000000000"...)
-		c.seconds, c.nanos = sec, 0
+		n := putUint(c.text[:], 0, sec)
+		copy(c.text[n:], "000000000")
+		c.len, c.seconds, c.nanos = n+9, sec, 0
 	}
 	if nanos != c.nanos {
 		c.nanos = nanos
-		tail := c.text[len(c.text)-9:]
-		for i := 7; i > 0; i -= 2 {
-			p := nanos % 100 * 2
-			nanos /= 100
-			tail[i], tail[i+1] = digitPairs[p], digitPairs[p+1]
-		}
-		tail[0] = byte('0' + nanos)
+		at := c.len - 9
+		c.text[at] = byte('0' + nanos/1e8)
+		nanos %= 1e8
+		putFour(c.text[:], at+1, nanos/10000)
+		putFour(c.text[:], at+5, nanos%10000)
 	}
-	return append(dst, c.text...)
+	*(*[20]byte)(buf[i:]) = c.text
+	return i + c.len
 }
