@@ -102,9 +102,7 @@ func (c *Cursor) load(col *column, ch *chain, s *slot) bool {
 		ch.next++
 		at, err := c.decode(col, ch, e, s)
 		if err != nil {
-			if !errors.Is(err, tsmfile.ErrOutside) { // reported when the file was opened
-				c.blockFault(ch, e, c.keyOf(col), err)
-			}
+			c.lostBlock(col, ch, e, err)
 			continue
 		}
 		c.checkTimes(col, ch, e, s, at)
@@ -126,6 +124,9 @@ func (c *Cursor) decode(col *column, ch *chain, e tsmfile.Entry, s *slot) (at in
 		return 0, err
 	}
 	if kind != col.kind {
+		if c.spare, err = codec.Times(c.spare[:0], times); err != nil {
+			return 0, err
+		}
 		return 0, fmt.Errorf("%w: %v, not %v", errConflict, kind, col.kind)
 	}
 	if at, err = s.decode(kind, times, values); err == nil && len(s.times) == at {
@@ -158,6 +159,32 @@ func (c *Cursor) checkTimes(col *column, ch *chain, e tsmfile.Entry, s *slot, at
 		s.cut(col.kind, at)
 	}
 	c.report(ch.source(), fault.Index, e.Offset, int64(e.Size), c.keyOf(col), point.TimeRange{Min: lo, Max: hi}, late, why)
+}
+
+// lostBlock reports a block that gave nothing, unless there was nothing to give.
+func (c *Cursor) lostBlock(col *column, ch *chain, e tsmfile.Entry, err error) {
+	switch {
+	case errors.Is(err, tsmfile.ErrOutside): // reported when the file was opened
+	case errors.Is(err, errConflict):
+		// Values of a type that the field had before it was deleted are no conflict.
+		if r := c.alive(c.spare, ch.stones); !r.Empty() {
+			e.Min, e.Max = r.Min, r.Max
+			c.blockFault(ch, e, c.keyOf(col), err)
+		}
+	default:
+		c.blockFault(ch, e, c.keyOf(col), err)
+	}
+}
+
+// alive gives the window of the times that are wanted and not deleted.
+func (c *Cursor) alive(times []int64, deleted deletions) point.TimeRange {
+	r := point.NoTime
+	for _, t := range times {
+		if at := (point.TimeRange{Min: t, Max: t}); c.sec.shard.opts.Window.Contains(t) && !deleted.overlap(at) {
+			r = r.Union(at)
+		}
+	}
+	return r
 }
 
 func (c *Cursor) blockFault(ch *chain, e tsmfile.Entry, key string, err error) {
