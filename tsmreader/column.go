@@ -41,9 +41,6 @@ type chain struct {
 
 // add appends what in holds of a column of the current series.
 func (c *Cursor) add(in *input, field []byte) {
-	if take := c.sec.shard.opts.TakeField; take != nil && !take(field) {
-		return
-	}
 	if n := len(c.columns); n == 0 || string(c.names[c.columns[n-1].start:c.columns[n-1].end]) != string(field) {
 		at := len(c.names)
 		c.names = append(c.names, field...)

@@ -4,6 +4,7 @@ package tsmreader
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -94,6 +95,7 @@ func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 }
 
 func (sec *Section) addInputs(c *Cursor) {
+	c.fields.set = sec.shard.fields
 	files := 0
 	for _, r := range sec.shard.replicas {
 		files += len(r.files)
@@ -101,9 +103,6 @@ func (sec *Section) addInputs(c *Cursor) {
 	share := min(1, float64(buffersTotal)/float64(max(1, files)*(indexBuffer+blockBuffer)))
 	n := 0
 	for i, r := range sec.shard.replicas {
-		if r.fields != nil {
-			c.fields.set = r.fields // the replica named last
-		}
 		for _, f := range r.files {
 			c.inputs = append(c.inputs, &input{
 				rank: len(c.inputs), file: f.File,
@@ -243,10 +242,9 @@ func (c *Cursor) group() bool {
 			break
 		}
 		field := in.key[prefix:]
-		if c.fields.set != nil && bytes.Contains(field, []byte(point.KeySeparator)) {
-			odd = true
-		}
-		if wanted || odd {
+		double := c.fields.set != nil && bytes.Contains(field, []byte(point.KeySeparator))
+		odd = odd || double
+		if double || c.wants(field) && (wanted || odd) {
 			c.add(in, field)
 		}
 		c.heap.step(c.rng.To)
@@ -256,6 +254,12 @@ func (c *Cursor) group() bool {
 		return c.splitOdd(take)
 	}
 	return wanted && c.ready()
+}
+
+// wants reports whether values of field are to be given.
+func (c *Cursor) wants(field []byte) bool {
+	take := c.sec.shard.opts.TakeField
+	return take == nil || take(field)
 }
 
 // noSeparator reports a column whose key has no field part, and passes over it.
@@ -279,13 +283,18 @@ func (c *Cursor) splitOdd(take func([]byte) bool) bool {
 	var order []string
 	for _, col := range c.columns {
 		series, field := c.resolve(col.field)
+		if !c.wants(field) {
+			continue
+		}
 		if _, ok := groups[series]; !ok {
 			order = append(order, series)
 		}
 		col.field = field
 		groups[series] = append(groups[series], col)
 	}
-	slices.Sort(order)
+	slices.SortFunc(order, func(a, b string) int { // as their composite keys are
+		return cmp.Compare(a+point.KeySeparator, b+point.KeySeparator)
+	})
 	var all []pendingSeries
 	for _, k := range order {
 		if take != nil && !take([]byte(k)) {
@@ -314,7 +323,8 @@ func (c *Cursor) resolve(field []byte) (string, []byte) {
 			return string(c.series), field
 		}
 		name, _ := point.SplitSeries(series)
-		if _, listed := c.fields.set.kind(point.UnescapeMeasurement(name), f); listed {
+		fields, _ := c.fields.set.of(name)
+		if _, listed := fields[string(f)]; listed {
 			return string(series), f
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -74,10 +76,28 @@ func readBounded(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// kind gives the listed kind of a field; the names are unescaped.
-func (s fieldSet) kind(measurement string, field []byte) (point.Kind, bool) {
-	k, ok := s[measurement][string(field)]
-	return k, ok
+// of gives the fields of a measurement, whose name is escaped.
+func (s fieldSet) of(measurement []byte) (map[string]point.Kind, bool) {
+	name := string(measurement)
+	if fields, ok := s[indexName.Replace(name)]; ok || !strings.Contains(name, `\`) {
+		return fields, ok
+	}
+	fields, ok := s[point.UnescapeMeasurement(measurement)]
+	return fields, ok
+}
+
+// indexName is how the engine's index unescapes a measurement when a line is written:
+// of more than a measurement can have escaped.
+var indexName = strings.NewReplacer(`\,`, `,`, `\"`, `"`, `\ `, ` `, `\=`, `=`)
+
+// add takes over what o lists; where they differ o is right.
+func (s fieldSet) add(o fieldSet) {
+	for name, fields := range o {
+		if s[name] == nil {
+			s[name] = map[string]point.Kind{}
+		}
+		maps.Copy(s[name], fields)
+	}
 }
 
 // decode reads fields.idx: magic, then repeated measurements in field 1.

@@ -108,7 +108,7 @@ func (m *measurementFields) find(series []byte) (fields map[string]point.Kind, l
 		if m.last == nil {
 			m.last = []byte{}
 		}
-		m.fields, m.listed = m.set[point.UnescapeMeasurement(name)]
+		m.fields, m.listed = m.set.of(name)
 	}
 	return m.fields, m.listed
 }

@@ -30,6 +30,7 @@ type Shard struct {
 	files    []File
 	faults   []Fault
 	leftOut  []LeftOut
+	fields   fieldSet // of all replicas; nil where none has one
 }
 
 // replica is one copy's open files, in order of precedence.
@@ -37,7 +38,6 @@ type replica struct {
 	files    []*shardFile
 	segments []walfile.Segment
 	opened   []*os.File // of the segments
-	fields   fieldSet
 }
 
 type shardFile struct {
@@ -202,9 +202,13 @@ func (s *Shard) openReplica(ctx context.Context, r *replica, src Source, l listi
 		}
 	}
 	if dir != "" {
-		var found []Fault
-		r.fields, found = readFields(dir)
+		fields, found := readFields(dir)
 		s.faults = append(s.faults, found...)
+		if s.fields == nil {
+			s.fields = fields
+		} else {
+			s.fields.add(fields)
+		}
 	}
 	return nil
 }
