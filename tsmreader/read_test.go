@@ -28,6 +28,7 @@ type failer interface {
 // result is all that a shard gave.
 type result struct {
 	contents shardtest.Contents
+	split    map[string]string // composite key to its series
 	faults   []tsmreader.Fault
 	order    []string // series in the order they came, those without rows too
 	rows     int      // of all batches
@@ -80,7 +81,7 @@ func readAll(t failer, opts tsmreader.Options, sources ...tsmreader.Source) *res
 // each value comes once.
 func read(t failer, s *tsmreader.Shard, weight int64) *result {
 	t.Helper()
-	r := &result{contents: shardtest.Contents{}}
+	r := &result{contents: shardtest.Contents{}, split: map[string]string{}}
 	r.faults = append(r.faults, s.Faults()...)
 	var c *tsmreader.Cursor
 	for from := ""; ; {
@@ -154,6 +155,7 @@ func (r *result) add(t failer, series string, b *point.Batch) {
 		if r.contents[key] == nil {
 			r.contents[key] = map[int64]shardtest.Value{}
 		}
+		r.split[key] = series
 		run := shardtest.Run{Times: b.Times, Kind: col.Kind, Floats: col.Floats, Ints: col.Ints, Bools: col.Bools, Strings: col.Strings}
 		for row, at := range b.Times {
 			if row > 0 && at <= b.Times[row-1] {
