@@ -302,7 +302,7 @@ func TestManifestSaysWhatIsThere(t *testing.T) {
 	if err := json.Unmarshal([]byte(snapshot(t, dir)[ManifestName]), &m); err != nil {
 		t.Fatal(err)
 	}
-	if m.Points != sum.Points || m.Values != sum.Values || len(m.Files) != 2 || m.Totals.Shards != 2 {
+	if m.Points != sum.Points || m.Values != sum.Values || len(m.Files) != 2 || m.Shards != 2 {
 		t.Errorf("manifest %+v against summary %+v", m.Totals, sum.Totals)
 	}
 	for _, f := range m.Files {

@@ -33,7 +33,6 @@ type outputs struct {
 	summary  *Summary
 	lock     *atomicfile.DirLock
 	previous map[string]FileInfo
-	keeps    map[string]FileInfo // what of previous still holds
 	manifest Manifest
 
 	target io.Writer
@@ -137,12 +136,12 @@ func (o *outputs) keep(f *file) (bool, error) {
 		}
 		now, err := tsmreader.Stat(sources(sh))
 		if err != nil || !slices.Equal(sourceFiles(now), was.Sources) {
-			return false, nil //nolint:nilerr // reading it again says what is wrong with it
+			return false, nil // reading it again says what is wrong with it
 		}
 	}
 	in, err := os.Open(filepath.Join(o.opts.Output.Dir, f.name))
 	if err != nil {
-		return false, nil //nolint:nilerr // it is not there, so it is written
+		return false, nil // it is not there, so it is written
 	}
 	defer in.Close() //nolint:errcheck // was only read
 	h := sha256.New()
@@ -267,8 +266,8 @@ func (o *outputs) finished(info FileInfo, kept bool) {
 	m := &o.manifest
 	info.Totals.Shards = int64(len(info.Shards))
 	m.Files = append(m.Files, info)
-	m.Totals.add(info.Totals)
-	s.Totals.add(info.Totals)
+	m.add(info.Totals)
+	s.add(info.Totals)
 	s.OutputBytes += info.OutputBytes
 	s.Faults = append(s.Faults, info.Faults...)
 	s.LeftOut = append(s.LeftOut, info.LeftOut...)

@@ -44,10 +44,10 @@ func Run(ctx context.Context, opts Options) (*Summary, error) {
 		free: make(chan []byte, 64),
 	}
 	r.summary.span = point.NoTime
-	if err := r.prepare(); err != nil {
-		return nil, err
+	err := r.prepare()
+	if err == nil {
+		err = r.strict(r.summary.Faults)
 	}
-	err := r.strict(r.summary.Faults)
 	if err == nil {
 		err = r.pipeline(ctx)
 	}
@@ -147,6 +147,9 @@ func (r *run) emit(ctx context.Context, t *task) error {
 		select {
 		case to <- t:
 		case <-ctx.Done():
+			if t.run != nil { // no worker will do it
+				return errors.Join(context.Cause(ctx), t.run.release())
+			}
 			return context.Cause(ctx)
 		}
 	}
