@@ -17,8 +17,8 @@ type column struct {
 	field      []byte
 	start, end int // of the field in names, until it is settled
 	kind       point.Kind
-	first, n   int  // its chains, in order of precedence
-	unlisted   bool // fields.idx does not know it: to be reported with its first value
+	first, n   int   // its chains, in order of precedence
+	doubt      error // to be reported with its first value
 }
 
 // chain is what one input holds of one column: blocks that follow one another in
@@ -37,6 +37,7 @@ type chain struct {
 	stones  deletions
 	reader  *tsmfile.BlockReader
 	slot    *slot
+	file    string // segment, of a chain from the WAL
 }
 
 // add appends what in holds of a column of the current series.
@@ -59,7 +60,7 @@ func (c *Cursor) add(in *input, field []byte) {
 // addLog adds the values that the WAL holds of a column.
 func (c *Cursor) addLog(in *input) {
 	w := in.log.columns[string(in.key)]
-	c.chains = append(c.chains, chain{in: in, kind: w.kind, trusted: true, slot: c.logSlot(w)})
+	c.chains = append(c.chains, chain{in: in, kind: w.kind, trusted: true, slot: c.logSlot(w), file: in.log.segments[w.segment]})
 }
 
 // logSlot copies the values of a WAL column into a slot.
@@ -185,54 +186,74 @@ func (c *Cursor) settleColumns() {
 // ready settles the kinds of the columns; false where there are none.
 func (c *Cursor) ready() bool {
 	var listed map[string]point.Kind
-	known := false
 	if c.fields.set != nil {
-		listed, known = c.fields.find(c.series)
+		listed = c.fields.find(c.series)
 	}
 	for i := range c.columns {
-		c.settleKind(&c.columns[i], listed, known)
+		c.settleKind(&c.columns[i], listed)
 	}
 	return len(c.columns) > 0
 }
 
 // settleKind decides of what kind a column is. Where the index, the WAL and
-// fields.idx agree it is that; otherwise the blocks themselves are asked.
-func (c *Cursor) settleKind(col *column, listed map[string]point.Kind, known bool) {
+// fields.idx agree it is that; otherwise the blocks themselves are asked, and if they
+// differ, too, the type that fields.idx gives goes, or else the newest one.
+func (c *Cursor) settleKind(col *column, listed map[string]point.Kind) {
 	chains := c.chains[col.first : col.first+col.n]
 	if len(chains) == 0 {
 		return
 	}
 	want, has := listed[string(col.field)]
 	col.kind = chains[len(chains)-1].kind
-	agree := col.kind.Valid() && (!has || want == col.kind)
-	stored := false
+	agree, fromFile := true, false
 	for i := range chains {
 		agree = agree && chains[i].kind == col.kind
-		stored = stored || chains[i].in.file != nil
+		fromFile = fromFile || chains[i].in.file != nil
 	}
-	if c.fields.set != nil && stored && (!has || !known) {
-		col.unlisted = true
-	}
-	if agree && has {
+	if has && want == col.kind && agree {
 		return
 	}
-	agree = true
-	for i := range chains {
-		ch := &chains[i]
-		if ch.in.file != nil && len(ch.entries) > 0 {
-			if k, ok := ch.in.file.KindAt(ch.entries[0]); ok && k != ch.kind {
-				c.report(ch.source(), fault.Index, -1, 0, c.keyOf(col), ch.rec.Range(), false, errIndexType)
-				ch.kind = k
-			}
-		}
-		col.kind = chains[len(chains)-1].kind
+	if !has && c.fields.set != nil && fromFile {
+		col.doubt = errUnlisted
 	}
+	fits := false
 	for i := range chains {
-		agree = agree && chains[i].kind == col.kind
+		c.askBlocks(col, &chains[i])
+		fits = fits || chains[i].kind == want
 	}
-	if !agree && has {
+	col.kind = chains[len(chains)-1].kind
+	switch {
+	case has && fits:
 		col.kind = want
+	case has:
+		col.doubt = fmt.Errorf("%w: %v, not %v", errListedKind, col.kind, want)
 	}
+	for i := range chains {
+		if ch := &chains[i]; ch.kind != col.kind && ch.slot != nil {
+			c.leaveOut(col, ch)
+		}
+	}
+}
+
+// askBlocks gives ch the kind that its first block has.
+func (c *Cursor) askBlocks(col *column, ch *chain) {
+	if ch.in.file == nil || len(ch.entries) == 0 {
+		return
+	}
+	if k, ok := ch.in.file.KindAt(ch.entries[0]); ok && k != ch.kind {
+		c.report(ch.source(), fault.Index, -1, 0, c.keyOf(col), ch.rec.Range(), false, errIndexType)
+		ch.kind = k
+	}
+}
+
+// leaveOut empties the slot of a WAL column of another type.
+func (c *Cursor) leaveOut(col *column, ch *chain) {
+	s := ch.slot
+	if s.left() > 0 {
+		r := point.TimeRange{Min: s.times[0], Max: s.last()}
+		c.report(ch.source(), fault.WAL, -1, 0, c.keyOf(col), r, true, fmt.Errorf("%w: %v, not %v", errConflict, ch.kind, col.kind))
+	}
+	s.reset()
 }
 
 // source names the file that a chain reads.
@@ -240,7 +261,7 @@ func (ch *chain) source() string {
 	if ch.in.file != nil {
 		return ch.in.file.Path
 	}
-	return ""
+	return ch.file
 }
 
 // keyOf gives the composite key of a column, for reports.
@@ -248,17 +269,20 @@ func (c *Cursor) keyOf(col *column) string {
 	return string(c.series) + point.KeySeparator + string(col.field)
 }
 
-// given notes that a column has values. Only then does it matter that it is not
-// listed: a field that was dropped stands in the index until the next compaction.
+// given notes that a column has values. Only then do doubts about it matter: a field
+// that was dropped stands in the index, but not in fields.idx, until the next compaction.
 func (c *Cursor) given(col *column) {
-	if !col.unlisted {
+	if col.doubt == nil {
 		return
 	}
-	col.unlisted = false
-	for i := range c.chains[col.first : col.first+col.n] {
-		if file := c.chains[col.first+i].source(); file != "" {
-			c.report(file, fault.Index, -1, 0, c.keyOf(col), point.NoTime, false, errUnlisted)
-			return
-		}
+	first := &c.chains[col.first]
+	for i := 1; i < col.n && first.in.file == nil; i++ {
+		first = &c.chains[col.first+i]
 	}
+	part := fault.Index
+	if first.in.file == nil {
+		part = fault.WAL
+	}
+	c.report(first.source(), part, -1, 0, c.keyOf(col), point.NoTime, false, col.doubt)
+	col.doubt = nil
 }

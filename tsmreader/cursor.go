@@ -270,7 +270,9 @@ func (c *Cursor) noSeparator(key []byte) {
 		if in.file != nil {
 			c.report(in.file.Path, fault.Index, -1, 0, k, in.rec.Range(), true, errNoSeparator)
 		} else {
-			c.report("", fault.WAL, -1, 0, k, point.NoTime, true, errNoSeparator)
+			w := in.log.columns[k]
+			r := point.TimeRange{Min: w.times[0], Max: w.times[len(w.times)-1]}
+			c.report(in.log.segments[w.segment], fault.WAL, -1, 0, k, r, true, errNoSeparator)
 		}
 		c.heap.step(c.rng.To)
 	}
@@ -323,8 +325,7 @@ func (c *Cursor) resolve(field []byte) (string, []byte) {
 			return string(c.series), field
 		}
 		name, _ := point.SplitSeries(series)
-		fields, _ := c.fields.set.of(name)
-		if _, listed := fields[string(f)]; listed {
+		if _, listed := c.fields.set.of(name)[string(f)]; listed {
 			return string(series), f
 		}
 	}

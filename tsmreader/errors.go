@@ -31,6 +31,7 @@ var (
 	errIndexType   = errors.New("index gives another type than the block holds; that of the block is taken")
 	errConflict    = errors.New("type differs from the column's in this shard: a query does not see these values")
 	errUnlisted    = errors.New("field is not listed in fields.idx: the key may be damaged, its values are taken")
+	errListedKind  = errors.New("has another type than fields.idx says; its values are taken")
 	errLate        = errors.New("index gave wrong times and the block comes too late to be merged")
 	errFieldsIndex = errors.New("does not parse; types are taken from the data alone")
 )

@@ -76,14 +76,16 @@ func readBounded(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// of gives the fields of a measurement, whose name is escaped.
-func (s fieldSet) of(measurement []byte) (map[string]point.Kind, bool) {
+// of gives the fields of a measurement, whose name is escaped; nil if it is not listed.
+func (s fieldSet) of(measurement []byte) map[string]point.Kind {
 	name := string(measurement)
-	if fields, ok := s[indexName.Replace(name)]; ok || !strings.Contains(name, `\`) {
-		return fields, ok
+	if !strings.Contains(name, `\`) {
+		return s[name]
 	}
-	fields, ok := s[point.UnescapeMeasurement(measurement)]
-	return fields, ok
+	if fields, ok := s[indexName.Replace(name)]; ok {
+		return fields
+	}
+	return s[point.UnescapeMeasurement(measurement)]
 }
 
 // indexName is how the engine's index unescapes a measurement when a line is written:

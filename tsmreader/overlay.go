@@ -68,8 +68,9 @@ func (d deletions) settle() deletions {
 
 // walTable is the replayed WAL of one replica.
 type walTable struct {
-	columns map[string]*walColumn
-	keys    []string // sorted, once the replay is done
+	columns  map[string]*walColumn
+	keys     []string // sorted, once the replay is done
+	segments []string // paths
 }
 
 // walColumn holds the values of one column in the order they came, and after settle
@@ -79,6 +80,7 @@ type walColumn struct {
 	times   []int64
 	bits    []uint64 // values of every kind but String
 	strings []string
+	segment int   // that wrote last
 	entry   int64 // the WAL entry that wrote last, and how many values there were before
 	before  int
 }
@@ -141,6 +143,7 @@ func (o *overlay) replay(t *walTable, segments []walfile.Segment, salvage bool) 
 	rd := walfile.Reader{Salvage: salvage}
 	for _, seg := range segments {
 		rd.Reset(seg)
+		t.segments = append(t.segments, seg.Path)
 		for rd.Next() {
 			off := rd.Offset()
 			o.entry++
@@ -181,16 +184,16 @@ func (o *overlay) write(t *walTable, v walfile.Values) bool {
 		t.columns[string(v.Key)] = c
 		o.used += int64(len(v.Key)) + keyCost
 	}
+	if c.entry == o.entry { // a key that comes twice in one entry: the last list counts
+		c.truncate(c.before)
+	}
 	if len(c.times) == 0 {
 		c.kind = v.Kind
 	}
 	if c.kind != v.Kind {
 		return false
 	}
-	if c.entry == o.entry { // a key that comes twice in one entry: the last list counts
-		c.truncate(c.before)
-	}
-	c.entry, c.before = o.entry, len(c.times)
+	c.entry, c.before, c.segment = o.entry, len(c.times), len(t.segments)-1
 	if v.Kind == point.String {
 		v.Strings(func(at int64, s []byte) {
 			c.times = append(c.times, at)
@@ -339,7 +342,7 @@ func (c *walColumn) settle() {
 		}
 		return 0
 	})
-	n := walColumn{kind: c.kind, times: make([]int64, 0, len(order))}
+	n := walColumn{kind: c.kind, segment: c.segment, times: make([]int64, 0, len(order))}
 	for i, j := range order {
 		if i+1 < len(order) && c.times[order[i+1]] == c.times[j] {
 			continue // a later value of the same time follows

@@ -97,18 +97,17 @@ type measurementFields struct {
 	set    fieldSet
 	last   []byte
 	fields map[string]point.Kind
-	listed bool
 }
 
 // find looks the measurement of series up.
-func (m *measurementFields) find(series []byte) (fields map[string]point.Kind, listed bool) {
+func (m *measurementFields) find(series []byte) map[string]point.Kind {
 	name, _ := point.SplitSeries(series)
 	if m.last == nil || string(m.last) != string(name) {
 		m.last = append(m.last[:0], name...)
 		if m.last == nil {
 			m.last = []byte{}
 		}
-		m.fields, m.listed = m.set.of(name)
+		m.fields = m.set.of(name)
 	}
-	return m.fields, m.listed
+	return m.fields
 }
