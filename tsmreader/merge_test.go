@@ -243,3 +243,31 @@ func TestExtremes(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with a column in the WAL is reported once, by whichever section has it.
+func TestConflictsInSections(t *testing.T) {
+	s := shardOf(t)
+	var wal shardtest.WAL
+	want := shardtest.Contents{}
+	var texts []string
+	for i := range 40 {
+		c := shardtest.Column{Key: fmt.Sprintf("m,t=%02d#!~#f", i), Run: ints(1, 10, 20)}
+		wal.Write(c)
+		want.Set(c)
+		wal.Write(shardtest.Column{Key: c.Key, Run: shardtest.Floats([]int64{30}, 1)})
+		wal.Write(shardtest.Column{Key: c.Key, Run: shardtest.Floats([]int64{5}, 1)})
+		texts = append(texts, fmt.Sprintf("%q: type differs", c.Key))
+	}
+	wal.Tail([]byte{1})
+	texts = append(texts, "torn")
+	s.WAL(1, &wal)
+	got := readAll(t, tsmreader.Options{Memory: 1000}, source(s))
+	if got.sections < 3 {
+		t.Fatalf("%d sections", got.sections)
+	}
+	got.want(t, want)
+	got.wantFaults(t, texts...)
+	if r := got.faults[len(got.faults)-1].Range; r != (point.TimeRange{Min: 5, Max: 30}) {
+		t.Errorf("range %+v", r)
+	}
+}

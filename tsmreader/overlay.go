@@ -5,6 +5,7 @@ package tsmreader
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -26,6 +27,8 @@ type overlay struct {
 	entry  int64                  // counts WAL entries
 	logs   []*walTable            // one for each replica
 	stones []map[string]deletions // one for each TSM file, in the order of the inputs
+
+	conflicts map[string]*Fault // WAL values of another type than their column's, by key
 }
 
 // deletions are the deleted windows of one column in one file.
@@ -90,10 +93,11 @@ func (o *overlay) covers(key []byte) bool {
 	return string(key) >= o.from && (o.to == "" || string(key) < o.to)
 }
 
-// load replays the WAL and reads the tombstones of the shard. Faults are reported
-// by the first overlay only.
+// load replays the WAL and reads the tombstones of the shard. What is wrong with
+// the files is reported by the first overlay only, what is wrong with a column by the
+// one that holds it.
 func (s *Shard) load(from string) (*overlay, []Fault, error) {
-	o := &overlay{from: from, budget: s.opts.Memory}
+	o := &overlay{from: from, budget: s.opts.Memory, conflicts: map[string]*Fault{}}
 	var faults []Fault
 	for _, r := range s.replicas {
 		for _, f := range r.files {
@@ -119,6 +123,14 @@ func (s *Shard) load(from string) (*overlay, []Fault, error) {
 	for _, m := range o.stones {
 		for k, d := range m {
 			m[k] = d.settle()
+		}
+	}
+	if from != "" {
+		faults = nil
+	}
+	for _, k := range slices.Sorted(maps.Keys(o.conflicts)) {
+		if o.covers([]byte(k)) {
+			faults = append(faults, *o.conflicts[k])
 		}
 	}
 	return o, faults, nil
@@ -154,9 +166,7 @@ func (o *overlay) replay(t *walTable, segments []walfile.Segment, salvage bool) 
 						return
 					}
 					if !o.write(t, v) {
-						f := fault.New(seg.Path, fault.WAL, off, 0, true, errConflict)
-						f.Key = string(v.Key)
-						faults = append(faults, f)
+						o.conflict(seg.Path, off, v)
 					}
 				})
 				o.shrink()
@@ -174,6 +184,19 @@ func (o *overlay) replay(t *walTable, segments []walfile.Segment, salvage bool) 
 		faults = append(faults, rd.Faults()...)
 	}
 	return faults
+}
+
+// conflict notes values that a column does not take. All of one column are one fault,
+// at the place of the first.
+func (o *overlay) conflict(path string, off int64, v walfile.Values) {
+	f := o.conflicts[string(v.Key)]
+	if f == nil {
+		n := fault.New(path, fault.WAL, off, 0, true, fmt.Errorf("%w: %v", errConflict, v.Kind))
+		n.Key = string(v.Key)
+		f = &n
+		o.conflicts[n.Key] = f
+	}
+	v.Times(func(t int64) { f.Range = f.Range.Union(point.TimeRange{Min: t, Max: t}) })
 }
 
 // write appends the values of one column; false is another type than its first.

@@ -29,17 +29,14 @@ func (s *Shard) Section(from string) (*Section, error) {
 	if err != nil {
 		return nil, err
 	}
-	if from != "" {
-		faults = nil // reported with the first
-	}
 	return &Section{shard: s, over: over, faults: faults}, nil
 }
 
 // Next gives where the next section starts; ok is false for the last.
 func (sec *Section) Next() (from string, ok bool) { return sec.over.to, sec.over.to != "" }
 
-// Faults gives what was wrong in the WAL and the tombstones; only the first section
-// of a shard has any.
+// Faults gives what was wrong in the WAL and the tombstones. What is wrong with a
+// file comes with the first section, what is wrong with a column with its own.
 func (sec *Section) Faults() []Fault { return sec.faults }
 
 // Ranges cuts the section into runs of series of about weight bytes of blocks each.

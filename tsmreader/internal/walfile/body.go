@@ -161,6 +161,15 @@ func (v Values) Numbers(f func(t int64, bits uint64)) {
 	}
 }
 
+// Times calls f with each time.
+func (v Values) Times(f func(t int64)) {
+	if v.Kind == point.String {
+		v.Strings(func(t int64, _ []byte) { f(t) })
+		return
+	}
+	v.Numbers(func(t int64, _ uint64) { f(t) })
+}
+
 // Strings calls f with each time and string; s is valid until the reader's Next.
 func (v Values) Strings(f func(t int64, s []byte)) {
 	b := v.body
