@@ -28,7 +28,8 @@ type chain struct {
 	kind    point.Kind // of its blocks, as far as is known
 	count   int        // blocks
 	next    int        // block to load next
-	seen    int        // blocks whose times were compared with the index
+	seen    int        // blocks that were decoded once: nothing of them is reported again
+	first   int        // block that the values in slot begin with
 	from    int        // block of entries[0]
 	entries []tsmfile.Entry
 	rec     tsmfile.Record // to read further entries with; no key

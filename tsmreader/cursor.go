@@ -41,7 +41,8 @@ type Cursor struct {
 	done    int64           // times up to here were given
 	started bool            // something was given: done holds
 	rows    int             // rows of a batch at the most
-	wide    bool            // too many chains to hold decoded values of all
+	wide    bool            // too many chains or values to hold them all decoded
+	held    int             // values in the slots of the series
 	slots   []*slot
 	scratch slot
 	union   []int64

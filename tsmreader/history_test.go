@@ -24,6 +24,8 @@ var lows = []tsmreader.Limits{
 	{Chains: 1, Rows: 2, Entries: 2}, // wide
 	{Chains: 2, Rows: 5, FewRows: 4, Entries: 3, Cells: 8},
 	{FewRows: 1000, Entries: 1},
+	{Values: 1, Rows: 3},
+	{Values: 12, Rows: 4, FewRows: 3, Entries: 1},
 }
 
 // way is one of the many ways to read the same shard.

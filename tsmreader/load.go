@@ -100,12 +100,18 @@ func (c *Cursor) load(col *column, ch *chain, s *slot) bool {
 			return false
 		}
 		ch.next++
+		again := ch.next <= ch.seen
+		ch.seen = max(ch.seen, ch.next)
 		at, err := c.decode(col, ch, e, s)
 		if err != nil {
-			c.lostBlock(col, ch, e, err)
+			if !again {
+				c.lostBlock(col, ch, e, err)
+			}
 			continue
 		}
-		c.checkTimes(col, ch, e, s, at)
+		if !again {
+			c.checkTimes(col, ch, e, s, at)
+		}
 		s.order(col.kind, at)
 		s.drop(col.kind, at, c.sec.shard.opts.Window, ch.stones)
 		if len(s.times) > at {
@@ -139,10 +145,6 @@ func (c *Cursor) decode(col *column, ch *chain, e tsmfile.Entry, s *slot) (at in
 // that come too late to be merged are left out.
 func (c *Cursor) checkTimes(col *column, ch *chain, e tsmfile.Entry, s *slot, at int) {
 	lo, hi := s.times[at], s.times[len(s.times)-1]
-	if ch.next <= ch.seen { // decoded again
-		return
-	}
-	ch.seen = ch.next
 	if lo == e.Min && hi == e.Max {
 		return
 	}

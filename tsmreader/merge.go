@@ -53,12 +53,14 @@ func (c *Cursor) bound() (hi int64, ok bool) {
 		return c.boundWide()
 	}
 	start := int64(math.MaxInt64)
+	c.held = 0
 	c.each(func(_ *column, ch *chain) {
 		if ch.slot != nil && ch.slot.left() == 0 {
 			c.free(ch)
 		}
 		if ch.slot != nil {
 			start, ok = min(start, ch.slot.times[ch.slot.pos]), true
+			c.held += ch.slot.weight()
 		} else if e, more := c.head(ch); more {
 			start, ok = min(start, e.Min), true
 		}
@@ -67,13 +69,17 @@ func (c *Cursor) bound() (hi int64, ok bool) {
 		return 0, false
 	}
 	c.each(func(col *column, ch *chain) {
-		if e, more := c.head(ch); more && ch.slot == nil && (e.Min <= start || !ch.trusted) {
+		if e, more := c.head(ch); more && ch.slot == nil && (e.Min <= start || !ch.trusted) && c.held <= c.limits.values {
 			c.fetch(col, ch)
 		}
 	})
+	if c.held > c.limits.values {
+		c.goWide()
+		return c.boundWide()
+	}
 	for {
 		hi, rows := c.reach()
-		if rows >= c.limits.fewRows || hi == math.MaxInt64 || !c.extend(hi) {
+		if rows >= c.limits.fewRows || hi == math.MaxInt64 || c.held > c.limits.values || !c.extend(hi) {
 			return hi, true
 		}
 	}
@@ -82,11 +88,30 @@ func (c *Cursor) bound() (hi int64, ok bool) {
 // fetch loads the next block of a chain behind what it holds.
 func (c *Cursor) fetch(col *column, ch *chain) {
 	if ch.slot == nil {
-		ch.slot = c.takeSlot()
+		ch.slot, ch.first = c.takeSlot(), ch.next
 	}
+	c.held -= ch.slot.weight()
+	ch.slot.forget(col.kind)
 	if !c.load(col, ch, ch.slot) && ch.slot.left() == 0 {
 		c.free(ch)
+		return
 	}
+	c.held += ch.slot.weight()
+}
+
+// goWide goes over to merging with one slot, in the middle of a series.
+func (c *Cursor) goWide() {
+	c.wide = true
+	c.each(func(_ *column, ch *chain) {
+		if ch.in.file == nil || ch.slot == nil {
+			return
+		}
+		c.free(ch)
+		ch.next = ch.first
+		if ch.next < ch.from { // its entries have gone on
+			ch.entries, ch.from = ch.entries[:0], ch.next
+		}
+	})
 }
 
 // reach says up to which time everything is loaded, and how many rows at least that gives.

@@ -271,3 +271,44 @@ func TestConflictsInSections(t *testing.T) {
 		t.Errorf("range %+v", r)
 	}
 }
+
+// Two files whose blocks end at other times keep each other from running empty; what a
+// cursor holds must not grow with the length of the series.
+func TestLongSeriesStaysSmall(t *testing.T) {
+	for _, kind := range []point.Kind{point.Integer, point.String} {
+		s := shardOf(t)
+		const points, perBlock = 40_000, 1000
+		runs := [2]shardtest.Run{{Kind: kind}, {Kind: kind}}
+		for i := range points {
+			v := shardtest.Value{Kind: kind, Bits: uint64(i)}
+			if kind == point.String {
+				v = shardtest.Value{Kind: kind, Text: fmt.Sprint(i)}
+			}
+			runs[0].Append(int64(i), v)
+			if i >= 100 {
+				runs[1].Append(int64(i), v)
+			}
+		}
+		want := shardtest.Contents{}
+		for i, run := range runs {
+			var file shardtest.TSM
+			file.Add("m#!~#f", run)
+			s.TSM(i+1, 1, &file)
+			want.Set(shardtest.Column{Key: "m#!~#f", Run: run})
+		}
+		shard := open(t, tsmreader.Options{}, source(s))
+		sec, err := shard.Section("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := sec.Cursor(sec.Ranges(math.MaxInt64)[0], nil)
+		r := &result{contents: shardtest.Contents{}, split: map[string]string{}}
+		r.drain(t, c)
+		r.want(t, want)
+		r.sound(t)
+		if n := c.Held(); n < perBlock || n > 4*perBlock {
+			t.Errorf("%v: a slot held %d values", kind, n)
+		}
+		closeShard(t, shard)
+	}
+}

@@ -18,13 +18,13 @@ type slot struct {
 	bools   []bool
 	strings [][]byte
 	text    [][]byte // what strings alias, a buffer for each block
-	blocks  int      // used buffers of text
+	starts  []int    // first value that aliases the buffer, of those used
 	pos     int      // first value that was not given yet
 }
 
 func (s *slot) reset() {
 	s.times, s.floats, s.ints, s.bools, s.strings = s.times[:0], s.floats[:0], s.ints[:0], s.bools[:0], s.strings[:0]
-	s.blocks, s.pos = 0, 0
+	s.starts, s.pos = s.starts[:0], 0
 }
 
 // left is how many values were not given yet.
@@ -58,16 +58,62 @@ func (s *slot) decode(kind point.Kind, times, values []byte) (at int, err error)
 	case point.Boolean:
 		s.bools, err = codec.Booleans(s.bools, values, n)
 	case point.String:
-		if s.blocks == len(s.text) {
+		i := len(s.starts)
+		if i == len(s.text) {
 			s.text = append(s.text, nil)
 		}
-		s.strings, s.text[s.blocks], err = codec.Strings(s.strings, s.text[s.blocks], values, n)
-		s.blocks++
+		s.starts = append(s.starts, at)
+		s.strings, s.text[i], err = codec.Strings(s.strings, s.text[i], values, n)
 	}
 	if err != nil {
 		s.cut(kind, at)
 	}
 	return at, err
+}
+
+// weight is what the slot holds, in values; 16 bytes of text count as one.
+func (s *slot) weight() int {
+	n := len(s.times)
+	for i := range s.starts {
+		n += len(s.text[i]) / 16
+	}
+	return n
+}
+
+// forget drops the values that were given: a slot that is filled again before it is
+// quite empty would grow for as long as the series goes on.
+func (s *slot) forget(kind point.Kind) {
+	if s.pos == 0 {
+		return
+	}
+	left := len(s.times) - s.pos
+	copy(s.times, s.times[s.pos:])
+	switch kind {
+	case point.Float:
+		copy(s.floats, s.floats[s.pos:])
+	case point.Integer, point.Unsigned:
+		copy(s.ints, s.ints[s.pos:])
+	case point.Boolean:
+		copy(s.bools, s.bools[s.pos:])
+	case point.String:
+		copy(s.strings, s.strings[s.pos:])
+		s.forgetText()
+	}
+	s.pos = 0
+	s.cut(kind, left)
+}
+
+// forgetText moves the buffers that no value aliases any more behind the others.
+func (s *slot) forgetText() {
+	for len(s.starts) > 1 && s.starts[1] <= s.pos {
+		first := s.text[0]
+		n := copy(s.text, s.text[1:len(s.starts)])
+		s.text[n] = first
+		s.starts = s.starts[:copy(s.starts, s.starts[1:])]
+	}
+	for i := range s.starts {
+		s.starts[i] = max(0, s.starts[i]-s.pos)
+	}
 }
 
 // cut drops everything from at on.
