@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/shardlift/shardlift/exporter"
+	"github.com/shardlift/shardlift/internal/atomicfile"
+	"github.com/shardlift/shardlift/volume"
+)
+
+// usageError is a wrong command line that only the command itself could tell.
+type usageError struct{ err error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// exit ends a command that has told everything already.
+type exit struct{ code int }
+
+func (e *exit) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// usage reports a wrong command line.
+func (c console) usage(err error, command *kong.Node) int {
+	help := "shardlift --help"
+	if command != nil {
+		help = command.FullPath() + " --help"
+	}
+	c.say("shardlift: %s\nrun %q", oneLine(err.Error()), help)
+	return exitUsage
+}
+
+// finish gives the exit code for how a command ended, and reports what it did not report.
+func (c console) finish(ctx context.Context, err error) int {
+	if e, ok := errors.AsType[*exit](err); ok {
+		return e.code
+	}
+	code := exitCode(ctx, err)
+	if code == exitInterrupted {
+		err = errInterrupted
+	}
+	if code != exitDone {
+		c.report(err)
+	}
+	return code
+}
+
+// report tells an error in a line, and what can be done about it in another.
+func (c console) report(err error) {
+	c.say("shardlift: %s", oneLine(err.Error()))
+	if h := hint(err); h != "" {
+		c.say("hint: %s", h)
+	}
+}
+
+// exitCode gives the code for an error.
+func exitCode(ctx context.Context, err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// errInterrupted is what a signal ends a command with.
+var errInterrupted = errors.New("interrupted; run the same command again to carry on")
+
+// outputError marks errors of the output side, where a hint differs.
+type outputError struct{ error }
+
+func (e outputError) Unwrap() error { return e.error }
+
+// hint says what a user can do about an error, or "".
+func hint(err error) string {
+	_, output := errors.AsType[outputError](err)
+	_, ambiguous := errors.AsType[*volume.AmbiguousError](err)
+	switch {
+	case ambiguous:
+		return "name one of them as the source, or take all of them with --all-volumes"
+	case errors.Is(err, volume.ErrNames):
+		return "name them with --database NAME --retention NAME"
+	case errors.Is(err, fs.ErrPermission) && !output:
+		return permissionHint
+	case errors.Is(err, volume.ErrNothing), errors.Is(err, fs.ErrNotExist) && !output:
+		return "name a source: the directory that holds data and wal, a data directory, a shard, a TSM file, or a mount point; " +
+			`see "shardlift export --help"`
+	case errors.Is(err, exporter.ErrBelow):
+		return "name a place outside of all sources with --out"
+	case errors.Is(err, exporter.ErrFault):
+		return "without --strict all else is exported, and all faults are listed"
+	case errors.Is(err, atomicfile.ErrLocked):
+		return "another export to this place is running"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "name a place that this user may write to with --out"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room, write to another disk with --out, or write less with --compress"
+	case errors.Is(err, fs.ErrNotExist):
+		return "the directory of the output must exist; one named with a slash at its end is made"
+	}
+	return ""
+}
+
+const permissionHint = "run as the user that influxd runs as (sudo -u influxdb shardlift ...), or as root"
+
+// bare takes operation and path off an error of package os, where they stand in the
+// text already.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// oneLine keeps a message with strange names in it on one line, and from speaking to the
+// terminal.
+func oneLine(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsControl(r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker, see the Makefile.
+var version = "dev"
+
+func main() { os.Exit(realMain()) }
+
+// realMain runs the command line of this process and gives its exit code.
+func realMain() int {
+	// A reader that goes away is an error like any other, not a silent end.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// From the first signal on the usual behaviour is back: a second one ends the
+	// process at once.
+	context.AfterFunc(ctx, stop)
+	return run(ctx, os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+}
+
+// console is what a command talks to.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// say writes a line to stderr. There is nobody to tell if that fails.
+func (c console) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(c.err, format+"\n", args...)
+}
+
+// Exit codes; they are part of the interface.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitFaults      = 3
+	exitInterrupted = 130
+)
+
+// run parses args, runs the command they name and gives the exit code.
+func run(ctx context.Context, args []string, c console) int {
+	code, ended := 0, false
+	parser, err := newParser(c, func(n int) { code, ended = n, true })
+	if err != nil {
+		c.say("shardlift: %v", err) // a mistake in the struct tags
+		return exitFailed
+	}
+	args, err = fromInspect(args)
+	if err != nil {
+		return c.usage(err, nil)
+	}
+	parsed, err := parser.Parse(args)
+	if ended { // --help or --version
+		return code
+	}
+	if err != nil {
+		return c.usage(err, commandOf(err))
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(c)
+	if ue, ok := errors.AsType[*usageError](err); ok {
+		return c.usage(ue, parsed.Selected())
+	}
+	return c.finish(ctx, err)
+}
+
+// newParser builds the parser. exit is told when help or version was printed.
+func newParser(c console, exit func(int)) (*kong.Kong, error) {
+	return kong.New(&cli{},
+		kong.Name("shardlift"),
+		kong.Description(about),
+		kong.Vars{"version": "shardlift " + version},
+		kong.Writers(c.out, c.err),
+		kong.Exit(exit),
+		kong.DefaultEnvars("SHARDLIFT"),
+		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // about tells the rule of the environment
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth, FlagsLast: true, NoExpandSubcommands: true}),
+		kong.UsageOnError(),
+	)
+}
+
+// helpWidth keeps help readable on wide terminals.
+const helpWidth = 100
+
+// commandOf gives the command that was being parsed, or nil.
+func commandOf(err error) *kong.Node {
+	if pe, ok := errors.AsType[*kong.ParseError](err); ok && pe.Context != nil {
+		return pe.Context.Selected()
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/shardlift/shardlift/exporter"
+)
+
+// outcome is how an export ended: what --json prints.
+type outcome struct {
+	Tool     string `json:"tool"`
+	Command  string `json:"command"`
+	ExitCode int    `json:"exitCode"`
+	Error    string `json:"error,omitempty"`
+	Hint     string `json:"hint,omitempty"`
+	Output   string `json:"output"` // file, directory, or "stdout"
+	// Manifest is set where there is one.
+	Manifest string `json:"manifest,omitempty"`
+
+	Compression exporter.Compression `json:"compression"`
+	*exporter.Summary
+
+	err error
+}
+
+// outcome puts together what is to be told. sum is nil where err is not.
+func (j *exportJob) outcome(ctx context.Context, sum *exporter.Summary, err error) *outcome {
+	o := &outcome{
+		Tool: "shardlift " + version, Command: "export", Output: j.output,
+		Compression: j.options.Format.Compression, Summary: sum, err: err,
+	}
+	switch {
+	case err != nil:
+		o.ExitCode = exitCode(ctx, err)
+		if o.ExitCode == exitInterrupted {
+			err = j.interrupted()
+			o.err = err
+		}
+		o.Error, o.Hint = oneLine(err.Error()), hint(err)
+	default:
+		if len(sum.Faults) > 0 {
+			o.ExitCode = exitFaults
+		}
+		if dir := j.options.Output.Dir; dir != "" {
+			o.Manifest = filepath.Join(dir, exporter.ManifestName)
+		}
+	}
+	return o
+}
+
+// interrupted says what is left of an export that a signal ended.
+func (j *exportJob) interrupted() error {
+	switch {
+	case j.options.Output.Dir != "":
+		return errInterrupted
+	case j.toStdout():
+		return errors.New("interrupted; what was written is not whole")
+	}
+	return errors.New("interrupted; nothing was written, run the same command again")
+}
+
+// tell prints the outcome: as JSON, or as a table, or with --quiet only what must not go
+// unseen.
+func (o *outcome) tell(j *exportJob) error {
+	c := j.console
+	if j.cmd.JSON {
+		to := c.out
+		if j.toStdout() {
+			to = c.err
+		} else if o.err != nil {
+			c.report(o.err)
+		}
+		return o.writeJSON(to)
+	}
+	switch {
+	case o.err != nil:
+		c.report(o.err)
+	case j.cmd.Quiet:
+		o.faults(c)
+	default:
+		o.table(c)
+		o.faults(c)
+	}
+	return nil
+}
+
+func (o *outcome) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(o); err != nil {
+		return fmt.Errorf("print the summary: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/shardlift/shardlift/exporter"
+)
+
+// table prints the summary on stderr.
+func (o *outcome) table(c console) {
+	s := o.Summary
+	row := func(name, format string, args ...any) { c.say("%-12s %s", name, fmt.Sprintf(format, args...)) }
+	row("exported to", "%s", o.place())
+	row("shards", "%s", humanize.Comma(s.Shards))
+	row("series", "%s", humanize.Comma(s.Series))
+	row("points", "%s", humanize.Comma(s.Points))
+	row("values", "%s", humanize.Comma(s.Values))
+	row("text", "%s", humanize.Bytes(uint64(max(s.Bytes, 0))))
+	if o.Compression != exporter.None {
+		row("compressed", "%s (%s)", humanize.Bytes(uint64(max(s.OutputBytes, 0))), o.Compression)
+	}
+	if s.Start != "" {
+		row("times", "%s to %s", s.Start, s.End)
+	}
+	row("took", "%s", took(s))
+	for _, l := range countLeftOut(s.LeftOut) {
+		row("left out", "%s", l)
+	}
+	for _, n := range s.Notes {
+		row("note", "%s", oneLine(n))
+	}
+}
+
+// place says where the text is.
+func (o *outcome) place() string {
+	if o.Manifest == "" {
+		return o.Output
+	}
+	kept := ""
+	if o.Kept > 0 {
+		kept = fmt.Sprintf(", %d of them kept from a run before", o.Kept)
+	}
+	return fmt.Sprintf("%s (%d files and %s%s)", o.Output, len(o.Files), exporter.ManifestName, kept)
+}
+
+// took gives time and rate.
+func took(s *exporter.Summary) string {
+	d := time.Duration(s.Seconds * float64(time.Second))
+	text := fmt.Sprintf("%.3g s", s.Seconds)
+	if d >= time.Minute {
+		text = d.Round(time.Second).String()
+	}
+	if s.Seconds > 0 && s.Points > 0 {
+		text += fmt.Sprintf(", %s points/s", humanize.Comma(int64(float64(s.Points)/s.Seconds)))
+	}
+	return text
+}
+
+// countLeftOut counts by the reason, which stands before a colon where more follows.
+func countLeftOut(left []exporter.LeftOut) []string {
+	counts := map[string]int{}
+	for _, l := range left {
+		reason, _, _ := strings.Cut(l.Reason, ":")
+		counts[reason]++
+	}
+	var out []string
+	for reason, n := range counts {
+		out = append(out, fmt.Sprintf("%d %s", n, reason))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// faultsShown is how many faults are printed; a broken disk has thousands.
+const faultsShown = 20
+
+// faults prints the first faults and how many there are.
+func (o *outcome) faults(c console) {
+	faults := o.Faults
+	if len(faults) == 0 {
+		return
+	}
+	for i := range faults[:min(len(faults), faultsShown)] {
+		c.say("fault: %s", oneLine(faults[i].String()))
+	}
+	if more := len(faults) - faultsShown; more > 0 {
+		where := "--json lists them all"
+		if o.Manifest != "" {
+			where = o.Manifest + " lists them all"
+		}
+		c.say("and %s more; %s", humanize.Comma(int64(more)), where)
+	}
+	lost := 0
+	for i := range faults {
+		if faults[i].Lost {
+			lost++
+		}
+	}
+	c.say("shardlift: finished with %s, of which %d lost something", count(len(faults), "fault"), lost)
+	if slices.ContainsFunc(faults, func(f exporter.Fault) bool { return strings.HasSuffix(f.Reason, "permission denied") }) {
+		c.say("hint: %s", permissionHint)
+	}
+}
+
+// count writes a number of things.
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return humanize.Comma(int64(n)) + " " + what
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/shardlift/shardlift/exporter"
+)
+
+// How the budget of --memory is spent, in bytes: what a process takes before there are
+// workers, and a quarter for the WAL and the tombstones of a shard; the rest is for workers.
+const (
+	defaultMemory = 64 << 20
+	minMemory     = 24 << 20
+	baseMemory    = 12 << 20
+)
+
+// walMemory is the part of the budget for the WAL and the tombstones of a shard.
+func walMemory(budget int64) int64 { return budget / 4 }
+
+// workerMemory is what a worker takes with its buffers and its compressor, and a little
+// more, in bytes; measured with an output that is slower than the workers.
+func workerMemory(f exporter.Format) int64 {
+	switch {
+	case f.Compression == exporter.Zstd && f.Level >= 10:
+		return 40 << 20
+	case f.Compression == exporter.Zstd && f.Level >= 6:
+		return 10 << 20
+	}
+	return 7 << 20
+}
+
+// fitWorkers gives the number of workers: one for each processor, but no more than
+// the budget is good for.
+func fitWorkers(budget int64, f exporter.Format) int {
+	room := (budget - baseMemory - walMemory(budget)) / workerMemory(f)
+	return int(min(max(room, 1), int64(runtime.GOMAXPROCS(0))))
+}
+
+// tune makes the garbage collector keep to the budget. An eighth is for what the
+// collector does not count, such as the program itself.
+func tune(budget int64) { debug.SetMemoryLimit(budget - budget/8) }
