@@ -29,6 +29,7 @@ type chain struct {
 	count   int        // blocks
 	next    int        // block to load next
 	seen    int        // blocks that were decoded once: nothing of them is reported again
+	beyond  int        // one more than the first block behind the window, once it was met
 	first   int        // block that the values in slot begin with
 	from    int        // block of entries[0]
 	entries []tsmfile.Entry
@@ -81,7 +82,7 @@ func (c *Cursor) logSlot(w *walColumn) *slot {
 	for _, v := range w.strings {
 		s.strings = append(s.strings, []byte(v))
 	}
-	s.drop(w.kind, 0, c.sec.shard.opts.Window, nil)
+	s.drop(w.kind, 0, c.window, nil)
 	return s
 }
 

@@ -27,6 +27,7 @@ import (
 type Cursor struct {
 	sec    *Section
 	limits limits
+	window point.TimeRange
 	rng    Range
 	inputs []*input
 	heap   heap
@@ -80,7 +81,7 @@ const (
 func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 	c := old
 	if c == nil || c.sec != sec {
-		c = &Cursor{sec: sec, limits: sec.shard.limits}
+		c = &Cursor{sec: sec, limits: sec.shard.limits, window: sec.shard.opts.Window}
 		sec.addInputs(c)
 	}
 	c.rng, c.faults, c.err = r, nil, nil

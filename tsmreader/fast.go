@@ -98,7 +98,7 @@ func (c *Cursor) pickBlocks() bool {
 		return false
 	}
 	span := c.picks[0].entry.Range()
-	if others <= span.Max || !c.sec.shard.opts.Window.Covers(span) {
+	if others <= span.Max || !c.window.Covers(span) || c.started && span.Min <= c.done {
 		return false
 	}
 	for i, p := range c.picks {

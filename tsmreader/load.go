@@ -40,15 +40,32 @@ func (c *Cursor) head(ch *chain) (e tsmfile.Entry, ok bool) {
 			i = 0
 		}
 		e = ch.entries[i]
-		if e.Min > c.sec.shard.opts.Window.Max {
+		if e.Min > c.window.Max {
+			if ch.beyond == 0 {
+				ch.beyond = ch.next + 1
+			}
+			if ch.next+1 == ch.beyond && !c.believes(ch) {
+				return e, true
+			}
 			break
 		}
-		if e.Max >= c.sec.shard.opts.Window.Min {
+		if e.Max >= c.window.Min {
+			return e, true
+		}
+		if sure := i+1 < len(ch.entries) && ch.entries[i+1].Max < c.window.Min; !sure && !c.believes(ch) {
 			return e, true
 		}
 	}
 	ch.next = ch.count
 	return e, false
+}
+
+// believes reports whether blocks that by the index lie outside the window may be
+// passed over unread. Nothing but the blocks proves the index right, so the last one
+// before the window and the first one behind it are looked at: of the others the
+// neighbours tell that they are far.
+func (c *Cursor) believes(ch *chain) bool {
+	return ch.trusted || ch.in.file == nil || !ch.in.file.Range.Overlaps(c.window)
 }
 
 // moreEntries reads the next run of entries of a chain.
@@ -113,7 +130,7 @@ func (c *Cursor) load(col *column, ch *chain, s *slot) bool {
 			c.checkTimes(col, ch, e, s, at)
 		}
 		s.order(col.kind, at)
-		s.drop(col.kind, at, c.sec.shard.opts.Window, ch.stones)
+		s.drop(col.kind, at, c.window, ch.stones)
 		if len(s.times) > at {
 			return true
 		}
@@ -182,7 +199,7 @@ func (c *Cursor) lostBlock(col *column, ch *chain, e tsmfile.Entry, err error) {
 func (c *Cursor) alive(times []int64, deleted deletions) point.TimeRange {
 	r := point.NoTime
 	for _, t := range times {
-		if at := (point.TimeRange{Min: t, Max: t}); c.sec.shard.opts.Window.Contains(t) && !deleted.overlap(at) {
+		if at := (point.TimeRange{Min: t, Max: t}); c.window.Contains(t) && !deleted.overlap(at) {
 			r = r.Union(at)
 		}
 	}
