@@ -59,17 +59,18 @@ func isSmallWhole(f float64) bool {
 	return f >= 0 && f < maxExact && f == float64(uint64(f)) && !math.Signbit(f)
 }
 
-// digitPairs[n] is the two digits of n, the first in the low byte.
-var digitPairs = func() (p [100]uint16) {
-	for n := range p {
+// digitPairs[n] is the two digits of n, the first in the low byte. It is longer than
+// 100 so that an index of seven bits needs no check.
+var digitPairs = func() (p [128]uint16) {
+	for n := range 100 {
 		p[n] = uint16('0'+n/10) | uint16('0'+n%10)<<8 //nolint:gosec // digits
 	}
 	return p
 }()
 
-// putPair writes two digits at i.
+// putPair writes the two digits of n < 100 at i.
 func putPair(buf []byte, i int, n uint64) {
-	binary.LittleEndian.PutUint16(buf[i:], digitPairs[n%100])
+	binary.LittleEndian.PutUint16(buf[i:], digitPairs[n&127])
 }
 
 // putUint writes n in decimal at i, for which buf must have 20 bytes, and gives the
@@ -86,12 +87,10 @@ func putUint(buf []byte, i int, n uint64) int {
 	case n < 10000:
 		if n < 1000 {
 			buf[i] = byte('0' + n/100)
-			putPair(buf, i+1, n)
+			putPair(buf, i+1, n%100)
 			return i + 3
 		}
-		putPair(buf, i, n/100)
-		putPair(buf, i+2, n)
-		return i + 4
+		return putFour(buf, i, n)
 	case n < 1e8:
 		i = putUint(buf, i, n/10000)
 		return putFour(buf, i, n%10000)
@@ -111,8 +110,9 @@ func putUint(buf []byte, i int, n uint64) int {
 
 // putFour writes the four digits of n < 10000.
 func putFour(buf []byte, i int, n uint64) int {
-	putPair(buf, i, n/100)
-	putPair(buf, i+2, n)
+	high := n / 100
+	putPair(buf, i, high)
+	putPair(buf, i+2, n-100*high)
 	return i + 4
 }
 

@@ -60,23 +60,29 @@ func packedIntegers(dst []int64, src []byte, n int) ([]int64, error) {
 	if packed+1 != n {
 		return dst, ErrCount
 	}
-	dst = slices.Grow(dst, n)
-	dst = append(dst, int64(v)) //nolint:gosec // values wrap by design
+	at := len(dst)
+	dst = slices.Grow(dst, n)[:at+n]
+	out := dst[at:]
+	out[0] = int64(v) //nolint:gosec // values wrap by design
+	out = out[1:]
 	for ; len(src) >= 8; src = src[8:] {
 		w := word(src)
 		p := packing[w>>60]
+		run := out[:p.count] // packedCount added these up
+		out = out[p.count:]
 		if p.width == 0 { // ones only: each a delta of -1
-			for range p.count {
+			for i := range run {
 				v--
-				dst = append(dst, int64(v)) //nolint:gosec // values wrap by design
+				run[i] = int64(v) //nolint:gosec // values wrap by design
 			}
 			continue
 		}
-		mask := uint64(1)<<p.width - 1
-		for range p.count {
+		width := p.width & 63
+		mask := uint64(1)<<width - 1
+		for i := range run {
 			v += zigzag(w & mask)
-			w >>= p.width
-			dst = append(dst, int64(v)) //nolint:gosec // values wrap by design
+			w >>= width
+			run[i] = int64(v) //nolint:gosec // values wrap by design
 		}
 	}
 	return dst, nil
