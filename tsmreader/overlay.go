@@ -96,20 +96,17 @@ func (o *overlay) covers(key []byte) bool {
 // load replays the WAL and reads the tombstones of the shard. What is wrong with
 // the files is reported by the first overlay only, what is wrong with a column by the
 // one that holds it.
-func (s *Shard) load(from string) (*overlay, []Fault, error) {
+func (s *Shard) load(from string) (*overlay, []Fault) {
 	o := &overlay{from: from, budget: s.opts.Memory, conflicts: map[string]*Fault{}}
 	var faults []Fault
 	for _, r := range s.replicas {
 		for _, f := range r.files {
 			stones := map[string]deletions{}
 			o.stones = append(o.stones, stones)
-			if f.stone == nil {
+			if f.stone.r == nil {
 				continue
 			}
-			if _, err := f.stone.Seek(0, 0); err != nil {
-				return nil, nil, fmt.Errorf("read %s: %w", f.stone.Name(), err)
-			}
-			faults = append(faults, tombstone.Decode(f.stone.Name(), f.stone, func(key []byte, t point.TimeRange) {
+			faults = append(faults, tombstone.Decode(f.stone.path, f.stone.r, f.stone.size, func(key []byte, t point.TimeRange) {
 				o.addStone(stones, key, t)
 			})...)
 		}
@@ -133,7 +130,7 @@ func (s *Shard) load(from string) (*overlay, []Fault, error) {
 			faults = append(faults, *o.conflicts[k])
 		}
 	}
-	return o, faults, nil
+	return o, faults
 }
 
 func (o *overlay) addStone(stones map[string]deletions, key []byte, t point.TimeRange) {
@@ -143,6 +140,10 @@ func (o *overlay) addStone(stones map[string]deletions, key []byte, t point.Time
 	have, ok := stones[string(key)]
 	if !ok {
 		o.used += int64(len(key)) + keyCost
+	}
+	if n := len(have); n > 0 && have[n-1].Overlaps(t) {
+		have[n-1] = have[n-1].Union(t)
+		return
 	}
 	stones[string(key)] = append(have, t)
 	o.used += stoneCost

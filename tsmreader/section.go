@@ -25,10 +25,7 @@ type Range struct {
 
 // Section loads the section that starts at from; the first starts at "".
 func (s *Shard) Section(from string) (*Section, error) {
-	over, faults, err := s.load(from)
-	if err != nil {
-		return nil, err
-	}
+	over, faults := s.load(from)
 	return &Section{shard: s, over: over, faults: faults}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,7 +43,15 @@ type replica struct {
 
 type shardFile struct {
 	*tsmfile.File
-	stone *os.File
+	stone stoneFile
+}
+
+// stoneFile is a file's tombstones; r is nil where it has none.
+type stoneFile struct {
+	path   string
+	size   int64
+	r      io.ReaderAt
+	closer io.Closer
 }
 
 // File names a file that a shard was read from, as it was when it was opened.
@@ -222,10 +231,14 @@ func (s *Shard) openTombstone(r *replica, path string, t fileState) error {
 		s.faults = append(s.faults, fault.New(path, fault.Tombstone, -1, t.size, true, err))
 		return nil
 	}
+	st, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
 	stem := strings.TrimSuffix(path, ".tombstone")
 	for _, tsm := range r.files {
 		if strings.TrimSuffix(tsm.Path, ".tsm") == stem {
-			tsm.stone = f
+			tsm.stone = stoneFile{path: path, size: st.Size(), r: f, closer: f}
 			return nil
 		}
 	}
@@ -274,8 +287,8 @@ func (s *Shard) Close() error {
 				continue
 			}
 			errs = append(errs, f.Close())
-			if f.stone != nil {
-				errs = append(errs, f.stone.Close())
+			if f.stone.closer != nil {
+				errs = append(errs, f.stone.closer.Close())
 			}
 		}
 		for _, f := range r.opened {

@@ -10,5 +10,7 @@
 //	entry: key length u32be | composite key | min i64be | max i64be
 //
 // Entries are applied as they are stored, also those of v2, which engines from 1.7
-// on misread, and those behind a missing header. Layout: docs/formats.md.
+// on misread, and those behind a missing header. A compressed member is applied only if
+// its checksum holds, and one that is damaged costs just its own deletes. Layout:
+// docs/formats.md.
 package tombstone

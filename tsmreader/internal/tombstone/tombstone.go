@@ -9,132 +9,161 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader/internal/fault"
 )
 
 const (
-	magicV2 = 0x1502
-	magicV3 = 0x1503
-	magicV4 = 0x1504
+	magicV2    = 0x1502
+	magicV3    = 0x1503
+	magicV4    = 0x1504
+	headerSize = 4
 )
 
 // maxKey is the longest composite key that the engine takes.
 const maxKey = 65535
 
 var (
-	errKey      = errors.New("key length is out of range")
+	errKey      = errors.New("key length is out of range: the deletes behind are unknown")
 	errCut      = errors.New("ends inside an entry: the deletes behind are unknown")
-	errRange    = errors.New("entry ends before it starts")
+	errRange    = errors.New("entry ends before it starts and deletes nothing")
+	errBare     = errors.New("key has no field part: it cannot be told what it deletes")
 	errHeadless = errors.New("has no version header; its compressed deletes are applied")
+	errHeader   = errors.New("version header is damaged; the deletes behind it are applied")
 )
 
-// Read gives every delete of path to add, in the order of the file; key is valid only
-// during the call. Damage comes as faults, and what stands before it was added.
-// An error is a file that could not be opened.
-func Read(path string, add func(key []byte, r point.TimeRange)) ([]fault.Fault, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	faults := Decode(path, f, add)
-	return faults, f.Close()
-}
-
-// Decode is Read for an open stream; path is for the faults.
-func Decode(path string, r io.Reader, add func(key []byte, r point.TimeRange)) []fault.Fault {
-	d := decoder{path: path, add: add}
-	br := bufio.NewReaderSize(r, 64<<10)
-	head, err := br.Peek(4)
+// Decode gives every delete of a file of size bytes to add, in the order of the file;
+// key is valid only during the call. Damage comes as faults; those that are Lost say
+// that deletes are missing, so that deleted points come back. path is for them.
+func Decode(path string, r io.ReaderAt, size int64, add func(key []byte, r point.TimeRange)) []fault.Fault {
+	d := decoder{path: path, r: r, size: size, add: add}
+	var b [headerSize + 3]byte
+	n, err := r.ReadAt(b[:min(size, int64(len(b)))], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		d.report(0, fmt.Errorf("read: %w", err))
+		d.report(0, size, fmt.Errorf("read: %w", err))
 		return d.faults
 	}
-	version := uint32(0)
-	if len(head) == 4 {
-		version = binary.BigEndian.Uint32(head)
-	}
-	switch {
-	case version == magicV2:
-		_, _ = br.Discard(4) // peeked above
-		d.entries(br, 4)
-	case version == magicV3 || version == magicV4:
-		_, _ = br.Discard(4) // peeked above
-		d.compressed(br, 4)
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b, 0x08}):
-		d.report(0, errHeadless)
-		d.faults[len(d.faults)-1].Lost = false
-		d.compressed(br, 0)
-	default:
-		d.text(br)
-	}
+	d.decode(b[:n])
 	return d.faults
 }
 
 type decoder struct {
 	path   string
+	r      io.ReaderAt
+	size   int64
 	add    func(key []byte, r point.TimeRange)
 	faults []fault.Fault
 }
 
-// report notes a fault. Lost means: deletes are missing, so that deleted points come back.
-func (d *decoder) report(off int64, err error) {
-	d.faults = append(d.faults, fault.New(d.path, fault.Tombstone, off, 0, true, err))
+// decode reads the file that starts with head.
+func (d *decoder) decode(head []byte) {
+	version := uint32(0)
+	if len(head) >= headerSize {
+		version = binary.BigEndian.Uint32(head)
+	}
+	switch {
+	case version == magicV2:
+		d.plain()
+	case version == magicV3 || version == magicV4:
+		d.members(headerSize)
+	case isMember(head):
+		d.doubt(0, headerSize, errHeadless)
+		d.members(0)
+	case len(head) > headerSize && isMember(head[headerSize:]):
+		d.doubt(0, headerSize, errHeader)
+		d.members(headerSize)
+	case len(head) > headerSize && head[0] == 0 && d.looksPlain():
+		d.doubt(0, headerSize, errHeader)
+		d.plain()
+	default:
+		d.text(bufio.NewReaderSize(d.from(0), 64<<10))
+	}
 }
 
-// compressed reads gzip members one behind the other.
-func (d *decoder) compressed(r *bufio.Reader, off int64) {
-	if _, err := r.Peek(1); errors.Is(err, io.EOF) {
-		return // a header and no delete yet
-	}
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		d.report(off, fmt.Errorf("decompress: %w", err))
-		return
-	}
-	d.entries(bufio.NewReader(z), off)
+// from reads the file from off to its end.
+func (d *decoder) from(off int64) *io.SectionReader {
+	return io.NewSectionReader(d.r, off, d.size-off)
 }
 
-// entries reads entries up to the end. off is where they, or their compressed
-// form, start in the file.
-func (d *decoder) entries(r *bufio.Reader, off int64) {
-	var key []byte
+// report notes missing deletes.
+func (d *decoder) report(off, size int64, err error) {
+	d.faults = append(d.faults, fault.New(d.path, fault.Tombstone, off, size, true, err))
+}
+
+// doubt notes what is wrong and costs no delete.
+func (d *decoder) doubt(off, size int64, err error) {
+	d.faults = append(d.faults, fault.New(d.path, fault.Tombstone, off, size, false, err))
+}
+
+// plain reads entries that are not compressed.
+func (d *decoder) plain() {
+	e := entries{add: d.add, odd: func(key []byte, lost bool, err error) { d.oddEntry(headerSize, key, lost, err) }}
+	if err := e.read(bufio.NewReader(d.from(headerSize))); err != nil {
+		d.report(headerSize+e.whole, d.size-headerSize-e.whole, err)
+	}
+}
+
+// looksPlain reports whether what stands behind the header are entries up to the end.
+func (d *decoder) looksPlain() bool {
+	sound := true
+	e := entries{add: func([]byte, point.TimeRange) {}, odd: func([]byte, bool, error) { sound = false }}
+	return e.read(bufio.NewReader(d.from(headerSize))) == nil && sound
+}
+
+// oddEntry reports one entry that is of no use.
+func (d *decoder) oddEntry(off int64, key []byte, lost bool, err error) {
+	f := fault.New(d.path, fault.Tombstone, off, 0, lost, err)
+	f.Key = string(key)
+	d.faults = append(d.faults, f)
+}
+
+// entries reads entries one behind the other.
+type entries struct {
+	add   func(key []byte, r point.TimeRange)
+	odd   func(key []byte, lost bool, err error) // for entries that delete nothing
+	key   []byte
+	whole int64 // bytes of whole entries
+}
+
+// read reads up to the end of r.
+func (e *entries) read(r io.Reader) error {
 	for {
 		var b [4]byte
 		n, err := io.ReadFull(r, b[:])
 		if errors.Is(err, io.EOF) && n == 0 {
-			return
+			return nil
 		}
 		if err != nil {
-			d.report(off, cutError(err))
-			return
+			return cutError(err)
 		}
 		size := binary.BigEndian.Uint32(b[:])
 		if size == 0 || size > maxKey {
-			d.report(off, fmt.Errorf("%w: %d", errKey, size))
-			return
+			return fmt.Errorf("%w: %d", errKey, size)
 		}
-		if cap(key) < int(size)+16 {
-			key = make([]byte, size+16, 2*size+16)
+		if cap(e.key) < int(size)+16 {
+			e.key = make([]byte, size+16, 2*size+16)
 		}
-		key = key[:size+16]
-		if _, err := io.ReadFull(r, key); err != nil {
-			d.report(off, cutError(err))
-			return
+		e.key = e.key[:size+16]
+		if _, err := io.ReadFull(r, e.key); err != nil {
+			return cutError(err)
 		}
-		t := point.TimeRange{
-			Min: int64(binary.BigEndian.Uint64(key[size:])),   //nolint:gosec // two's complement on disk
-			Max: int64(binary.BigEndian.Uint64(key[size+8:])), //nolint:gosec // two's complement on disk
-		}
-		if t.Empty() {
-			d.report(off, fmt.Errorf("%w: %q", errRange, key[:size]))
-			continue
-		}
-		d.add(key[:size], t)
+		e.whole += int64(size) + 20
+		e.one(e.key[:size], point.TimeRange{
+			Min: int64(binary.BigEndian.Uint64(e.key[size:])),   //nolint:gosec // two's complement on disk
+			Max: int64(binary.BigEndian.Uint64(e.key[size+8:])), //nolint:gosec // two's complement on disk
+		})
+	}
+}
+
+func (e *entries) one(key []byte, t point.TimeRange) {
+	switch {
+	case t.Empty():
+		e.odd(key, false, errRange)
+	case !bytes.Contains(key, []byte(point.KeySeparator)):
+		e.odd(key, true, errBare)
+	default:
+		e.add(key, t)
 	}
 }
 
@@ -150,11 +179,14 @@ func (d *decoder) text(r *bufio.Reader) {
 	off := int64(0)
 	for {
 		line, err := readLine(r)
-		if key := bytes.TrimSuffix(line, []byte("\n")); len(key) > 0 {
-			if len(key) > maxKey {
-				d.report(off, fmt.Errorf("%w: more than %d", errKey, maxKey))
-				return
-			}
+		key := bytes.TrimSuffix(line, []byte("\n"))
+		switch {
+		case len(key) > maxKey:
+			d.report(off, d.size-off, fmt.Errorf("%w: more than %d", errKey, maxKey))
+			return
+		case len(key) > 0 && !bytes.Contains(key, []byte(point.KeySeparator)):
+			d.oddEntry(off, key, true, errBare)
+		case len(key) > 0:
 			d.add(key, point.AllTime)
 		}
 		off += int64(len(line))
@@ -162,7 +194,7 @@ func (d *decoder) text(r *bufio.Reader) {
 			return
 		}
 		if err != nil {
-			d.report(off, fmt.Errorf("read: %w", err))
+			d.report(off, d.size-off, fmt.Errorf("read: %w", err))
 			return
 		}
 	}
