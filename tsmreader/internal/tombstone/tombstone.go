@@ -68,7 +68,7 @@ func (d *decoder) decode(head []byte) {
 	case version == magicV3 || version == magicV4:
 		d.members(headerSize)
 	case isMember(head):
-		d.doubt(0, headerSize, errHeadless)
+		d.doubt(0, 0, errHeadless)
 		d.members(0)
 	case len(head) > headerSize && isMember(head[headerSize:]):
 		d.doubt(0, headerSize, errHeader)
