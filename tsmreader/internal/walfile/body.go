@@ -14,7 +14,6 @@ import (
 var (
 	errBody  = errors.New("entry does not hold what its lengths say")
 	errValue = errors.New("unknown value type")
-	errRange = errors.New("delete ends before it starts")
 )
 
 // kinds maps the value types of the log to those of blocks.
@@ -39,6 +38,26 @@ func check(typ Type, body []byte) error {
 	default:
 		return nil
 	}
+}
+
+// named reports whether a body that parses begins with a key that can be one, which
+// bytes that happen to parse hardly do.
+func named(typ Type, body []byte) bool {
+	var key []byte
+	first := func(k []byte) {
+		if key == nil {
+			key = k
+		}
+	}
+	switch typ {
+	case Write:
+		_ = eachWrite(body, func(v Values) { first(v.Key) })
+	case DeleteRange:
+		_ = eachRange(body, func(k []byte, _ point.TimeRange) { first(k) })
+	default:
+		key, _, _ = bytes.Cut(body, []byte{'\n'})
+	}
+	return bytes.Contains(key, []byte(point.KeySeparator))
 }
 
 // EachWrite gives the columns of the current write entry.
@@ -70,7 +89,7 @@ func eachWrite(b []byte, f func(Values)) error {
 		v := Values{Kind: kinds[b[0]]}
 		n := int(binary.BigEndian.Uint16(b[1:]))
 		b = b[3:]
-		if n == 0 || n+4 > len(b) {
+		if n+4 > len(b) {
 			return errBody
 		}
 		v.Key = b[:n:n]
@@ -123,19 +142,16 @@ func eachRange(b []byte, f func(key []byte, t point.TimeRange)) error {
 		Min: int64(binary.BigEndian.Uint64(b)),     //nolint:gosec // two's complement on disk
 		Max: int64(binary.BigEndian.Uint64(b[8:])), //nolint:gosec // two's complement on disk
 	}
-	if t.Empty() {
-		return errRange
-	}
 	for b = b[16:]; len(b) > 0; {
 		if len(b) < 4 {
 			return errBody
 		}
 		n := uint64(binary.BigEndian.Uint32(b))
 		b = b[4:]
-		if n == 0 || n > uint64(len(b)) {
+		if n > uint64(len(b)) {
 			return errBody
 		}
-		f(b[:n:n], t)
+		f(b[:n:n], t) // a window that ends before it starts deletes nothing
 		b = b[n:]
 	}
 	return nil

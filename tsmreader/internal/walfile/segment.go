@@ -29,6 +29,7 @@ var (
 	ErrTorn   = errors.New("segment is torn here, as after a crash")
 	ErrDamage = errors.New("entry is damaged; the segment ends here for the engine too")
 	errType   = errors.New("unknown entry type")
+	errRead   = errors.New("read entry")
 	errLength = errors.New("entry is longer than the rest of the segment")
 )
 
@@ -48,10 +49,12 @@ type Reader struct {
 	pos    int64 // of the next entry
 	start  int64 // of the current one
 	typ    Type
+	head   [headerSize]byte
 	raw    []byte
 	body   []byte
 	faults []fault.Fault
 	done   bool
+	probed int64 // bytes read in search of entries
 }
 
 // Reset makes r read seg from its start, with the buffers it has.
@@ -71,17 +74,17 @@ func (r *Reader) Offset() int64 { return r.start }
 // Next reads the next entry whose body parses. False is the end of the segment, or
 // of what can be read of it; see Faults.
 func (r *Reader) Next() bool {
-	if r.done || r.pos >= r.seg.Size {
-		r.done = true
-		return false
+	for !r.done && r.pos < r.seg.Size {
+		r.start = r.pos
+		next, err := r.read(r.pos)
+		if err == nil {
+			r.pos = next
+			return true
+		}
+		r.bad(err)
 	}
-	r.start = r.pos
-	next, err := r.read(r.pos)
-	if err == nil {
-		r.pos = next
-		return true
-	}
-	return r.bad(err)
+	r.done = true
+	return false
 }
 
 // read decodes the entry at pos and gives the position behind it.
@@ -90,8 +93,8 @@ func (r *Reader) read(pos int64) (int64, error) {
 	if left < headerSize {
 		return 0, ErrTorn
 	}
-	var h [headerSize]byte
-	if err := r.readAt(h[:], pos); err != nil {
+	h := r.head[:]
+	if err := r.readAt(h, pos); err != nil {
 		return 0, err
 	}
 	size := int64(binary.BigEndian.Uint32(h[1:]))
@@ -125,57 +128,56 @@ func (r *Reader) readAt(b []byte, pos int64) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("read entry: %w", err)
+	return fmt.Errorf("%w: %w", errRead, err)
 }
 
 // bad reports the entry at start and ends the segment, or goes on behind the damage.
-func (r *Reader) bad(why error) bool {
+func (r *Reader) bad(why error) {
 	next, entries := r.findNext(r.start + 1)
 	size := r.seg.Size - r.start
 	switch {
-	case next < 0:
-		why = fmt.Errorf("%w, %d bytes are lost: %w", ErrTorn, size, why)
-	case r.Salvage:
+	case next >= 0 && r.Salvage:
 		size = next - r.start
 		why = fmt.Errorf("entry is damaged and left out: %w", why)
-	default:
+	case next >= 0:
 		why = fmt.Errorf("%w, %d bytes are lost; at least %d entries behind it could be salvaged, from byte %d: %w",
 			ErrDamage, size, entries, next, why)
+	case errors.Is(why, errRead):
+		why = fmt.Errorf("%d bytes are lost: %w", size, why)
+	default:
+		why = fmt.Errorf("%w, %d bytes are lost: %w", ErrTorn, size, why)
 	}
 	r.faults = append(r.faults, fault.New(r.seg.Path, fault.WAL, r.start, size, true, why))
 	if next < 0 || !r.Salvage {
 		r.done = true
-		return false
+		return
 	}
 	r.pos = next
-	return r.Next()
 }
 
-// maxProbes bounds the search behind a bad entry; each probe decodes at most one entry.
-const maxProbes = 1 << 12
+// pageSize is what is passed over where a segment cannot be read.
+const pageSize = 4096
 
 // findNext looks for the first position from which an entry can be read, and counts
 // the entries that follow one another from there (up to 100). It is -1 without one.
 func (r *Reader) findNext(from int64) (pos int64, entries int) {
-	buf := make([]byte, 64<<10)
-	probes := 0
-	for pos = from; pos <= r.seg.Size-headerSize && probes < maxProbes; {
+	buf := make([]byte, min(64<<10, max(r.seg.Size-from, 0)))
+	for pos = from; pos <= r.seg.Size-headerSize; {
 		n := int(min(int64(len(buf)), r.seg.Size-pos))
 		if err := r.readAt(buf[:n], pos); err != nil {
-			return -1, 0
+			n = int(min(int64(n), pageSize-pos%pageSize)) // up to the end of the page
+			if err := r.readAt(buf[:n], pos); err != nil {
+				pos += int64(n)
+				continue
+			}
 		}
 		for i := 0; i+headerSize <= n; i++ {
-			if t := Type(buf[i]); t < Write || t > DeleteRange {
-				continue
-			}
-			size := int64(binary.BigEndian.Uint32(buf[i+1:]))
 			at := pos + int64(i)
-			if size < 2 || size > r.seg.Size-at-headerSize {
+			if !r.probe(buf[i:], at) {
 				continue
 			}
-			probes++
 			next, err := r.read(at)
-			if err != nil || len(r.body) == 0 {
+			if err != nil || !named(r.typ, r.body) {
 				continue
 			}
 			for entries = 1; entries < 100 && next < r.seg.Size; entries++ {
@@ -188,6 +190,20 @@ func (r *Reader) findNext(from int64) (pos int64, entries int) {
 		pos += int64(max(n-headerSize+1, 1))
 	}
 	return -1, 0
+}
+
+// probe reports whether head, at the position at, may start an entry that is worth a
+// read. What is read in vain is bounded by the size of the segment.
+func (r *Reader) probe(head []byte, at int64) bool {
+	if t := Type(head[0]); t < Write || t > DeleteRange {
+		return false
+	}
+	size := int64(binary.BigEndian.Uint32(head[1:]))
+	if size < 2 || size > r.seg.Size-at-headerSize || r.probed > 1<<16+16*r.seg.Size {
+		return false
+	}
+	r.probed += headerSize + size
+	return true
 }
 
 // Whole reports whether the frames of a segment's entries end where it ends.
