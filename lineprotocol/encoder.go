@@ -52,6 +52,7 @@ type Encoder struct {
 
 	prefix []byte
 	names  []fieldName
+	cells  []cell
 	clock  clock
 	room   int // bytes that a line takes at the most, but for its strings
 
@@ -72,6 +73,25 @@ type fieldName struct {
 const (
 	shortName = 32
 	maxNumber = 32 // bytes of a number or boolean with what marks its type
+)
+
+// cell is what the loop over a row needs of a column, side by side.
+type cell struct {
+	mode   mode
+	short  [shortName]byte // copied from the name
+	len    int
+	ints   []int64
+	floats []float64
+}
+
+// mode tells which columns take the quick way: those with a short and sound name and
+// no gaps, of integers or floats.
+type mode uint8
+
+const (
+	anyColumn mode = iota
+	denseInts
+	denseFloats
 )
 
 // Series starts a series. key is its stored key, for which CheckSeries was nil.
@@ -97,25 +117,35 @@ func (e *Encoder) Refusals() []Refusal {
 // Append appends the rows of b from row on, one line each, until dst holds limit bytes
 // or more, and gives the row to go on with: len(b.Times) at the end.
 func (e *Encoder) Append(dst []byte, b *point.Batch, row, limit int) ([]byte, int) {
-	e.setNames(b)
+	e.prepare(b)
 	for ; row < len(b.Times) && len(dst) < limit; row++ {
 		dst = e.line(dst, b, row)
 	}
 	return dst, row
 }
 
-// setNames renders the names of the columns, unless they are those of the batch before.
-func (e *Encoder) setNames(b *point.Batch) {
+// prepare renders the names of the columns, unless they are those of the batch before,
+// and lays out the cells of a row.
+func (e *Encoder) prepare(b *point.Batch) {
 	for len(e.names) < len(b.Columns) {
 		e.names = append(e.names, fieldName{})
+		e.cells = append(e.cells, cell{})
 	}
 	e.room = len(e.prefix) + 2*maxNumber
 	for i := range b.Columns {
-		n, field := &e.names[i], b.Columns[i].Field
-		if len(n.text) == 0 || !bytes.Equal(n.raw, field) {
-			n.set(field)
+		col, name, c := &b.Columns[i], &e.names[i], &e.cells[i]
+		if len(name.text) == 0 || !bytes.Equal(name.raw, col.Field) {
+			name.set(col.Field)
 		}
-		e.room += max(len(n.text), shortName) + maxNumber
+		e.room += max(len(name.text), shortName) + maxNumber
+		c.mode, c.short, c.len, c.ints, c.floats = anyColumn, name.short, name.shortLen, col.Ints, col.Floats
+		switch {
+		case col.Gaps != nil || name.err != nil || name.shortLen == 0:
+		case col.Kind == point.Integer:
+			c.mode = denseInts
+		case col.Kind == point.Float:
+			c.mode = denseFloats
+		}
 	}
 }
 
@@ -151,43 +181,30 @@ func (e *Encoder) line(dst []byte, b *point.Batch, i int) []byte {
 	n := start + copy(buf[start:], e.prefix)
 	body := n
 	values := int64(0)
-	for c := range b.Columns {
-		col := &b.Columns[c]
-		if col.Gaps != nil && !col.Has(i) {
-			continue
-		}
-		name := &e.names[c]
-		before := n
-		if name.shortLen > 0 {
-			*(*[shortName]byte)(buf[n:]) = name.short
-			n += name.shortLen
-		} else {
-			n += copy(buf[n:], name.text)
-		}
-		switch {
-		case name.err != nil:
-			e.refuse(name.raw, name.err, t, false)
-			n = before
-			continue
-		case col.Kind == point.Integer:
-			n = putInt(buf, n, col.Ints[i])
+	cells := e.cells[:len(b.Columns)]
+	for c := range cells {
+		cell := &cells[c]
+		switch cell.mode {
+		case denseInts:
+			*(*[shortName]byte)(buf[n:]) = cell.short
+			n = putInt(buf, n+cell.len, cell.ints[i])
 			buf[n] = 'i'
 			n++
-		case col.Kind == point.Float && isSmallWhole(col.Floats[i]):
-			n = putUint(buf, n, uint64(col.Floats[i]))
-		default:
-			text, ok := e.value(buf[:n], col, i, t)
-			if !ok {
-				n = before
+			values++
+			continue
+		case denseFloats:
+			if f := cell.floats[i]; isSmallWhole(f) {
+				*(*[shortName]byte)(buf[n:]) = cell.short
+				n = putUint(buf, n+cell.len, uint64(f))
+				values++
 				continue
 			}
-			n = len(text)
-			if col.Kind == point.String {
-				buf = grow(text, e.room)
-				buf = buf[:cap(buf)]
-			}
+		case anyColumn:
 		}
-		values++
+		var ok bool
+		if buf, n, ok = e.cell(buf, n, b, c, i); ok {
+			values++
+		}
 	}
 	if values == 0 {
 		return dst[:start]
@@ -199,6 +216,26 @@ func (e *Encoder) line(dst []byte, b *point.Batch, i int) []byte {
 	n = e.clock.put(buf, n+1, t)
 	buf[n] = '\n'
 	return buf[:n+1]
+}
+
+// cell writes name and value of any column at n, or nothing where there is no value
+// that can be written. buf may have to grow for strings.
+func (e *Encoder) cell(buf []byte, n int, b *point.Batch, c, i int) (_ []byte, next int, ok bool) {
+	col, name := &b.Columns[c], &e.names[c]
+	if !col.Has(i) {
+		return buf, n, false
+	}
+	if name.err != nil {
+		e.refuse(name.raw, name.err, b.Times[i], false)
+		return buf, n, false
+	}
+	text := append(buf[:n], name.text...)
+	text, ok = e.value(text, col, i, b.Times[i])
+	if !ok {
+		return buf, n, false
+	}
+	text = grow(text, e.room)
+	return text[:cap(text)], len(text), true
 }
 
 // value appends the value of row i; ok is false where it has no form.

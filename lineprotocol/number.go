@@ -5,6 +5,7 @@ package lineprotocol
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -59,6 +60,21 @@ func isSmallWhole(f float64) bool {
 	return f >= 0 && f < maxExact && f == float64(uint64(f)) && !math.Signbit(f)
 }
 
+// eightDigits gives the digits of n < 10^8, one a byte, the first in the lowest: the
+// halves, quarters and eighths of the number are split side by side in one word. The
+// factors are 2^20/100 and 2^10/10, rounded up: exact for what is divided.
+func eightDigits(n uint64) uint64 {
+	high := n / 10000
+	x := high | (n-high*10000)<<32
+	q := x * 10486 >> 20 & 0x0000007f_0000007f
+	x = q | (x-q*100)<<16
+	q = x * 103 >> 10 & 0x000f000f_000f000f
+	return q | (x-q*10)<<8
+}
+
+// asciiZeros turns eight digits into text.
+const asciiZeros = 0x3030303030303030
+
 // digitPairs[n] is the two digits of n, the first in the low byte. It is longer than
 // 100 so that an index of seven bits needs no check.
 var digitPairs = func() (p [128]uint16) {
@@ -68,55 +84,28 @@ var digitPairs = func() (p [128]uint16) {
 	return p
 }()
 
-// putPair writes the two digits of n < 100 at i.
-func putPair(buf []byte, i int, n uint64) {
-	binary.LittleEndian.PutUint16(buf[i:], digitPairs[n&127])
-}
-
-// putUint writes n in decimal at i, for which buf must have 20 bytes, and gives the
-// index behind it. Up to eight digits it takes no loop; the size of a column's values
-// hardly changes, so that the branches are foreseen.
+// putUint writes n in decimal at i, for which buf must have 24 bytes, and gives the
+// index behind it.
 func putUint(buf []byte, i int, n uint64) int {
 	switch {
 	case n < 10:
 		buf[i] = byte('0' + n)
 		return i + 1
 	case n < 100:
-		putPair(buf, i, n)
+		binary.LittleEndian.PutUint16(buf[i:], digitPairs[n&127])
 		return i + 2
-	case n < 10000:
-		if n < 1000 {
-			buf[i] = byte('0' + n/100)
-			putPair(buf, i+1, n%100)
-			return i + 3
-		}
-		return putFour(buf, i, n)
-	case n < 1e8:
-		i = putUint(buf, i, n/10000)
-		return putFour(buf, i, n%10000)
-	case n < 1e16:
+	case n >= 1e8:
 		i = putUint(buf, i, n/1e8)
-		n %= 1e8
-		i = putFour(buf, i, n/10000)
-		return putFour(buf, i, n%10000)
+		binary.LittleEndian.PutUint64(buf[i:], eightDigits(n%1e8)|asciiZeros)
+		return i + 8
 	}
-	i = putUint(buf, i, n/1e16)
-	n %= 1e16
-	i = putFour(buf, i, n/1e12)
-	i = putFour(buf, i, n/1e8%10000)
-	i = putFour(buf, i, n/10000%10000)
-	return putFour(buf, i, n%10000)
+	x := eightDigits(n)
+	zeros := bits.TrailingZeros64(x|1<<56) >> 3 // in front; the last digit stays
+	binary.LittleEndian.PutUint64(buf[i:], (x|asciiZeros)>>(8*zeros))
+	return i + 8 - zeros
 }
 
-// putFour writes the four digits of n < 10000.
-func putFour(buf []byte, i int, n uint64) int {
-	high := n / 100
-	putPair(buf, i, high)
-	putPair(buf, i+2, n-100*high)
-	return i + 4
-}
-
-// putInt is putUint for signed numbers; it wants 20 bytes too.
+// putInt is putUint for signed numbers; it wants 25 bytes.
 func putInt(buf []byte, i int, n int64) int {
 	if n < 0 {
 		buf[i] = '-'
@@ -125,8 +114,8 @@ func putInt(buf []byte, i int, n int64) int {
 	return putUint(buf, i, uint64(n))
 }
 
-// maxDigits is the length of the longest integer.
-const maxDigits = 20
+// maxDigits is the room that an integer needs while it is written.
+const maxDigits = 25
 
 // appendUint appends n in decimal.
 func appendUint(dst []byte, n uint64) []byte {
@@ -142,7 +131,7 @@ func AppendInt(dst []byte, n int64) []byte {
 
 // clock writes times, rendering the seconds and the nanoseconds only when they change.
 type clock struct {
-	text    [20]byte // of the time last written
+	text    [32]byte // of the time last written
 	len     int
 	seconds uint64
 	nanos   uint64
@@ -150,7 +139,7 @@ type clock struct {
 
 const nanosPerSecond = 1e9
 
-// put writes t at i, for which buf must have 20 bytes, and gives the index behind it.
+// put writes t at i, for which buf must have 32 bytes, and gives the index behind it.
 // Times before the first second of 1970 are rare enough to take the plain way.
 func (c *clock) put(buf []byte, i int, t int64) int {
 	if t < nanosPerSecond {
@@ -166,10 +155,8 @@ func (c *clock) put(buf []byte, i int, t int64) int {
 		c.nanos = nanos
 		at := c.len - 9
 		c.text[at] = byte('0' + nanos/1e8)
-		nanos %= 1e8
-		putFour(c.text[:], at+1, nanos/10000)
-		putFour(c.text[:], at+5, nanos%10000)
+		binary.LittleEndian.PutUint64(c.text[at+1:], eightDigits(nanos%1e8)|asciiZeros)
 	}
-	*(*[20]byte)(buf[i:]) = c.text
+	*(*[32]byte)(buf[i:]) = c.text
 	return i + c.len
 }
