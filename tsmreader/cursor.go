@@ -76,12 +76,17 @@ const (
 	lookupBuffer = 4 << 10
 )
 
-// Cursor gives a cursor for r. An old cursor of the same section, or nil, lends its
-// buffers and must not be used any more.
+// Cursor gives a cursor for r. An old cursor, of this section or another, or nil, lends
+// its buffers and must not be used any more.
 func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 	c := old
-	if c == nil || c.sec != sec {
-		c = &Cursor{sec: sec, limits: sec.shard.limits, window: sec.shard.opts.Window}
+	if c == nil {
+		c = &Cursor{}
+	}
+	if c.sec != sec {
+		c.release()
+		c.sec, c.limits, c.window = sec, sec.shard.limits, sec.shard.opts.Window
+		c.fields = measurementFields{set: sec.shard.fields}
 		sec.addInputs(c)
 	}
 	c.rng, c.faults, c.err = r, nil, nil
@@ -96,23 +101,30 @@ func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 	return c
 }
 
+// addInputs gives c the files of the section, with the readers of the files it had.
 func (sec *Section) addInputs(c *Cursor) {
-	c.fields.set = sec.shard.fields
 	files := 0
 	for _, r := range sec.shard.replicas {
 		files += len(r.files)
 	}
 	share := min(1, float64(buffersTotal)/float64(max(1, files)*(indexBuffer+blockBuffer)))
+	index, blocks := max(lookupBuffer, int(share*indexBuffer)), max(lookupBuffer, int(share*blockBuffer))
+	had := slices.DeleteFunc(c.inputs, func(in *input) bool { return in.file == nil })
+	c.inputs = nil
 	n := 0
 	for i, r := range sec.shard.replicas {
 		for _, f := range r.files {
-			c.inputs = append(c.inputs, &input{
-				rank: len(c.inputs), file: f.File,
-				index:   f.NewReader(max(lookupBuffer, int(share*indexBuffer))),
-				lookups: f.NewReader(lookupBuffer),
-				blocks:  f.NewBlockReader(max(lookupBuffer, int(share*blockBuffer))),
-				stones:  sec.over.stones[n],
-			})
+			in := &input{}
+			if n < len(had) {
+				in = had[n]
+			}
+			in.rank, in.file, in.stones = len(c.inputs), f.File, sec.over.stones[n]
+			in.index, in.lookups = in.index.Reset(f.File, index), in.lookups.Reset(f.File, lookupBuffer)
+			if in.blocks == nil || in.size != blocks {
+				in.blocks, in.size = f.NewBlockReader(blocks), blocks
+			}
+			in.blocks.Reset(f.File)
+			c.inputs = append(c.inputs, in)
 			n++
 		}
 		if t := sec.over.logs[i]; len(t.keys) > 0 {

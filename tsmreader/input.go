@@ -16,9 +16,9 @@ type input struct {
 	index   *tsmfile.Reader
 	lookups *tsmfile.Reader // for entries far behind; small
 	blocks  *tsmfile.BlockReader
+	size    int // of its buffer
 	rec     tsmfile.Record
 	stones  map[string]deletions
-	fields  fieldSet
 
 	log  *walTable
 	next int // in log.keys

@@ -80,9 +80,15 @@ type Reader struct {
 	err error
 }
 
-// NewReader gives a reader whose buffer holds size bytes.
-func (f *File) NewReader(size int) *Reader {
-	return &Reader{f: f, w: window{r: f.r, limit: f.indexEnd, buf: make([]byte, size)}, pos: f.indexEnd}
+// Reset gives a reader of f whose buffer holds size bytes: r with the buffer that it
+// has, if that fits, or a new one, if r is nil.
+func (r *Reader) Reset(f *File, size int) *Reader {
+	if r == nil {
+		r = &Reader{}
+	}
+	r.f, r.pos, r.err = f, f.indexEnd, nil
+	r.w.reset(f.r, f.indexEnd, size)
+	return r
 }
 
 // Seek puts the reader before the first record whose key is not below key.

@@ -19,6 +19,14 @@ type window struct {
 	n     int   // valid bytes of buf
 }
 
+// reset makes w read another region, through the buffer it has if that fits.
+func (w *window) reset(r io.ReaderAt, limit int64, size int) {
+	w.r, w.limit, w.off, w.n = r, limit, 0, 0
+	if len(w.buf) < size || len(w.buf) > 2*size {
+		w.buf = make([]byte, size)
+	}
+}
+
 // at gives the n bytes at pos. They are valid until the next call. Where reading
 // ahead fails, it reads just what was asked for, so that one bad sector costs no more.
 func (w *window) at(pos int64, n int) ([]byte, error) {
