@@ -3,7 +3,6 @@
 package main
 
 import (
-	"runtime"
 	"runtime/debug"
 
 	"github.com/shardlift/shardlift/exporter"
@@ -34,11 +33,19 @@ func workerMemory(f exporter.Format) int64 {
 
 // fitWorkers gives the number of workers: one for each processor, but no more than
 // the budget is good for.
-func fitWorkers(budget int64, f exporter.Format) int {
+func fitWorkers(budget int64, f exporter.Format, processors int) int {
 	room := (budget - baseMemory - walMemory(budget)) / workerMemory(f)
-	return int(min(max(room, 1), int64(runtime.GOMAXPROCS(0))))
+	return int(min(max(room, 1), int64(processors)))
 }
+
+// collectAt is by how many percent the heap may grow until garbage is collected. Little
+// garbage is made, so that collecting early costs nothing, and a long run takes no more
+// memory than a short one.
+const collectAt = 25
 
 // tune makes the garbage collector keep to the budget. An eighth is for what the
 // collector does not count, such as the program itself.
-func tune(budget int64) { debug.SetMemoryLimit(budget - budget/8) }
+func tune(budget int64) {
+	debug.SetMemoryLimit(budget - budget/8)
+	debug.SetGCPercent(collectAt)
+}
