@@ -4,9 +4,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -39,12 +37,21 @@ func (configFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 // configResolver resolves flags from the text of a configuration file. It refuses what is no
 // flag, for a mistyped name must not be passed over.
 func configResolver(text []byte, app *kong.Application) (kong.Resolver, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, parseError(err)
+	}
+	asText(&doc)
 	values := map[string]any{}
-	if err := yaml.Unmarshal(text, &values); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("parse YAML: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+	if err := doc.Decode(&values); err != nil {
+		return nil, parseError(err)
 	}
 	if err := checkKeys(values, app.Node, ""); err != nil {
 		return nil, err
+	}
+	text, err := yaml.Marshal(values)
+	if err != nil {
+		return nil, parseError(err)
 	}
 	r, err := kongyaml.Loader(bytes.NewReader(text))
 	if err != nil {
@@ -58,6 +65,21 @@ func configResolver(text []byte, app *kong.Application) (kong.Resolver, error) {
 		}
 		return r.Resolve(ctx, parent, flag)
 	}), nil
+}
+
+func parseError(err error) error {
+	return fmt.Errorf("parse YAML: %s", strings.ReplaceAll(err.Error(), "\n", " "))
+}
+
+// asText makes text of every value, as written, for that is what flags are set from:
+// YAML would have numbers and times, also where a name is wanted.
+func asText(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
+		n.Tag = "!!str"
+	}
+	for _, child := range n.Content {
+		asText(child)
+	}
 }
 
 // checkKeys refuses keys that are neither a flag nor a command of node. The flags of

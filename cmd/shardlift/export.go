@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -136,7 +137,7 @@ func (r *runFlags) resources(f exporter.Format) (budget int64, workers int, err 
 	}
 	workers = r.Workers
 	if workers == 0 {
-		workers = fitWorkers(budget, f)
+		workers = fitWorkers(budget, f, runtime.GOMAXPROCS(0))
 	}
 	return budget, workers, nil
 }

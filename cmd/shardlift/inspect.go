@@ -4,6 +4,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shardlift/shardlift/filter"
@@ -43,6 +44,9 @@ func fromInspect(args []string) ([]string, error) {
 				return nil, usagef("missing value for flag -%s", name)
 			}
 			value = args[i]
+		}
+		if on, err := strconv.ParseBool(value); alone && err == nil {
+			value = strconv.FormatBool(on) // it takes more spellings than the parser does
 		}
 		out = append(out, rewrite(name, value, alone && !hasValue)...)
 	}

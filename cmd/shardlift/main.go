@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -19,23 +21,43 @@ var version = "dev"
 
 func main() { os.Exit(realMain()) }
 
+// patience is how long an interrupted command may take to clean up. One that waits for a
+// pipe, or for a disk that does not answer, would never come to it.
+const patience = 3 * time.Second
+
 // realMain runs the command line of this process and gives its exit code.
 func realMain() int {
 	// A reader that goes away is an error like any other, not a silent end.
 	signal.Ignore(syscall.SIGPIPE)
+	dropEmptyVariables()
+	c := console{out: os.Stdout, err: os.Stderr}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	unhook := context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		time.Sleep(patience)
+		c.say("shardlift: %v", errInterrupted)
+		os.Exit(exitInterrupted)
+	})
 	defer stop()
-	// From the first signal on the usual behaviour is back: a second one ends the
-	// process at once.
-	context.AfterFunc(ctx, stop)
-	return run(ctx, os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	defer unhook()
+	return run(ctx, os.Args[1:], c)
 }
 
-// console is what a command talks to.
-type console struct {
-	in       io.Reader
-	out, err io.Writer
+// dropEmptyVariables makes an empty variable one that is not set: where environments are
+// filled from templates there is often no other way to say so.
+func dropEmptyVariables() {
+	for _, v := range os.Environ() {
+		if name, empty := strings.CutSuffix(v, "="); empty && strings.HasPrefix(name, envPrefix+"_") {
+			_ = os.Unsetenv(name) // a name that came from the environment is a good one
+		}
+	}
 }
+
+// envPrefix begins the names of our variables.
+const envPrefix = "SHARDLIFT"
+
+// console is what a command talks to.
+type console struct{ out, err io.Writer }
 
 // say writes a line to stderr. There is nobody to tell if that fails.
 func (c console) say(format string, args ...any) {
@@ -86,7 +108,7 @@ func newParser(c console, exit func(int)) (*kong.Kong, error) {
 		kong.Vars{"version": "shardlift " + version},
 		kong.Writers(c.out, c.err),
 		kong.Exit(exit),
-		kong.DefaultEnvars("SHARDLIFT"),
+		kong.DefaultEnvars(envPrefix),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // about tells the rule of the environment
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth, FlagsLast: true, NoExpandSubcommands: true}),
 		kong.UsageOnError(),

@@ -47,7 +47,7 @@ func (o *outcome) place() string {
 	if o.Kept > 0 {
 		kept = fmt.Sprintf(", %d of them kept from a run before", o.Kept)
 	}
-	return fmt.Sprintf("%s (%d files and %s%s)", o.Output, len(o.Files), exporter.ManifestName, kept)
+	return fmt.Sprintf("%s (%s and %s%s)", o.Output, count(len(o.Files), "file"), exporter.ManifestName, kept)
 }
 
 // took gives time and rate.

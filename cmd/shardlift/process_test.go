@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/shardlift/shardlift/internal/shardtest"
+)
+
+// command gives shardlift as a process of its own, with stderr in a buffer.
+func command(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prepare(exec.CommandContext(t.Context(), self, args...))
+}
+
+func prepare(cmd *exec.Cmd) (*exec.Cmd, *bytes.Buffer) {
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SHARDLIFT_") }), asCommand+"=1")
+	return cmd, &stderr
+}
+
+// succeed runs shardlift, which must end with 0.
+func succeed(t *testing.T, args ...string) {
+	t.Helper()
+	cmd, stderr := command(t, args...)
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("shardlift %q: %v\n%s", args, err, stderr)
+	}
+}
+
+// contents gives all files of a directory, unfinished ones too.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(b)
+	}
+	return files
+}
+
+// kill starts shardlift and kills it after some time; it reports whether it had ended by then.
+func kill(t *testing.T, after time.Duration, args ...string) (ended bool) {
+	t.Helper()
+	cmd, stderr := command(t, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(after)
+	_ = cmd.Process.Kill() // it may be gone
+	err := cmd.Wait()
+	if err != nil && cmd.ProcessState.ExitCode() >= 0 {
+		t.Fatalf("it ended by itself: %v\n%s", err, stderr)
+	}
+	return err == nil
+}
+
+// rounds is how often the kill tests begin anew.
+const rounds = 4
+
+// An export that is killed, and killed again while it carries on, ends with the bytes of
+// one that was let alone; and nothing ever looks finished that is not.
+func TestKilledExportCarriesOn(t *testing.T) {
+	parent := t.TempDir()
+	source := filepath.Join(parent, "volume")
+	volumeKinds["wide"](shardtest.NewVolume(t, source))
+	args := func(dir string) []string {
+		return []string{"export", source, "--split", "shard", "--compress", "--quiet", "--out", dir + "/"}
+	}
+	began := time.Now()
+	succeed(t, args(filepath.Join(parent, "want"))...)
+	whole := time.Since(began)
+	want := contents(t, filepath.Join(parent, "want"))
+	killed := 0
+	for round := range rounds {
+		dir := filepath.Join(parent, "out", string(rune('a'+round)))
+		for range 2 {
+			after := rand.N(whole)
+			ended := kill(t, after, args(dir)...)
+			if !ended {
+				killed++
+			}
+			got := contents(t, dir)
+			if _, finished := got["manifest.json"]; finished {
+				delete(got, ".manifest.unfinished.json") // it goes after the manifest has come
+				if !maps.Equal(got, want) {
+					t.Errorf("killed after %v: there is a manifest, but only %q", after, slices.Sorted(maps.Keys(got)))
+				}
+			} else if ended {
+				t.Errorf("ended after %v without a manifest", after)
+			}
+			for name, text := range got {
+				if !strings.HasPrefix(name, ".") && text != want[name] {
+					t.Errorf("killed after %v: %s looks finished, with %d bytes of %d", after, name, len(text), len(want[name]))
+				}
+			}
+		}
+		succeed(t, args(dir)...)
+		if got := contents(t, dir); !maps.Equal(got, want) {
+			t.Errorf("round %d: files %q differ from %q", round, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+	}
+	if killed == 0 {
+		t.Error("no run was killed before it ended")
+	}
+}
+
+// A single file is the old one until it is the new one.
+func TestKilledExportToFile(t *testing.T) {
+	parent := t.TempDir()
+	source, out := filepath.Join(parent, "volume"), filepath.Join(parent, "out.lp.gz")
+	volumeKinds["wide"](shardtest.NewVolume(t, source))
+	args := []string{"export", source, "--compress", "--quiet", "--out", out}
+	began := time.Now()
+	succeed(t, args...)
+	whole := time.Since(began)
+	want, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range rounds {
+		if err := os.WriteFile(out, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ended := kill(t, rand.N(whole), args...)
+		got, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ended && string(got) != "mine" && !bytes.Equal(got, want) {
+			t.Errorf("after a kill the file has %d bytes, which are neither the old nor the new ones", len(got))
+		}
+		succeed(t, args...)
+		if got, err = os.ReadFile(out); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the export after a kill differs: %v", err)
+		}
+		if left := contentsBut(t, parent, "volume"); len(left) != 1 {
+			t.Errorf("files %q are left", left)
+		}
+	}
+}
+
+// contentsBut lists the names in a directory but for one.
+func contentsBut(t *testing.T, dir, but string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() != but {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// A signal ends an export within five seconds, with 130 and nothing half done; also one
+// that waits for somebody to read its output.
+func TestInterrupt(t *testing.T) {
+	parent := t.TempDir()
+	source := filepath.Join(parent, "volume")
+	volumeKinds["wide"](shardtest.NewVolume(t, source))
+	cases := map[string]struct {
+		signal syscall.Signal
+		out    string
+		blocks bool
+		says   string
+	}{
+		"directory": {syscall.SIGINT, filepath.Join(parent, "dir") + "/", false, "interrupted; run the same command again to carry on\n"},
+		"file":      {syscall.SIGTERM, filepath.Join(parent, "out.lp"), false, "interrupted; nothing was written, run the same command again\n"},
+		"pipe":      {syscall.SIGTERM, "-", true, "interrupted; "},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			cmd, stderr := command(t, "export", source, "--quiet", "--compress=zstd", "--level=19", "--workers=1", "--out", c.out)
+			if c.blocks {
+				if _, err := cmd.StdoutPipe(); err != nil { // nobody reads it
+					t.Fatal(err)
+				}
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(500 * time.Millisecond)
+			sent := time.Now()
+			if err := cmd.Process.Signal(c.signal); err != nil {
+				t.Fatalf("it has ended already: %v", err)
+			}
+			_ = cmd.Wait() // the exit code tells
+			if took := time.Since(sent); took > 5*time.Second {
+				t.Errorf("it took %v to end", took)
+			}
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+				t.Errorf("exit code %d", code)
+			}
+			if got := stderr.String(); !strings.HasPrefix(got, "shardlift: "+c.says) {
+				t.Errorf("it says %q", got)
+			}
+			for _, path := range []string{filepath.Join(parent, "dir", "manifest.json"), filepath.Join(parent, "out.lp")} {
+				if _, err := os.Lstat(path); err == nil {
+					t.Errorf("%s is there", path)
+				}
+			}
+		})
+	}
+}
+
+// A second signal ends the process at once.
+func TestSecondInterrupt(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "volume")
+	volumeKinds["wide"](shardtest.NewVolume(t, source))
+	cmd, _ := command(t, "export", source, "--quiet", "--out", "-")
+	if _, err := cmd.StdoutPipe(); err != nil { // nobody reads it
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(500 * time.Millisecond)
+	began := time.Now()
+	for range 2 {
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	_ = cmd.Wait() // the status tells
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || status.Signal() != syscall.SIGINT || time.Since(began) > patience {
+		t.Errorf("%v after %v", cmd.ProcessState, time.Since(began))
+	}
+}
