@@ -13,32 +13,54 @@ import (
 const maxExact = 1 << 53
 
 // AppendFloat appends f in a form that parses back to the same bits; NaN and
-// infinities have none. Most recorded values are whole or have a few decimals, and
-// for those a quotient of small numbers says so faster than a general algorithm: n/10^k
-// is rounded correctly, so if it equals f its digits parse to f.
+// infinities have none.
 func AppendFloat(dst []byte, f float64) []byte {
+	dst, _ = appendFloat(dst, f, 1)
+	return dst
+}
+
+// Decimals that are tried before the general algorithm, and the mark of a column
+// whose values need that.
+const (
+	maxDecimals  = 4
+	manyDecimals = maxDecimals + 1
+)
+
+// appendFloat is AppendFloat for a column whose last value had so many decimals, at
+// least 1; it gives the number for the next. Most recorded values are whole or have a
+// few decimals, and a quotient of small numbers says so faster than a general
+// algorithm: n/10^k is rounded correctly, so if it equals f its digits parse to f.
+func appendFloat(dst []byte, f float64, decimals int) ([]byte, int) {
 	a := math.Abs(f)
 	if a >= 1e15 || a < 1e-6 && f != 0 {
-		return strconv.AppendFloat(dst, f, 'g', -1, 64)
+		return strconv.AppendFloat(dst, f, 'g', -1, 64), decimals
 	}
 	if math.Signbit(f) {
 		dst = append(dst, '-')
 	}
 	if n := uint64(a); float64(n) == a {
-		return appendUint(dst, n)
+		return appendUint(dst, n), decimals
 	}
-	scale := uint64(10)
-	for k := 1; k <= 4; k++ {
-		n := math.Round(a * float64(scale))
-		if n >= maxExact {
-			break
+	if decimals < manyDecimals {
+		scale := uint64(10)
+		for k := 1; k <= maxDecimals; k++ {
+			n := math.Round(a * float64(scale))
+			if n >= maxExact {
+				break
+			}
+			if n/float64(scale) == a {
+				return appendDecimal(dst, uint64(n), scale, k), k
+			}
+			scale *= 10
 		}
-		if n/float64(scale) == a {
-			return appendDecimal(dst, uint64(n), scale, k)
-		}
-		scale *= 10
 	}
-	return strconv.AppendFloat(dst, a, 'f', -1, 64)
+	before := len(dst)
+	dst = strconv.AppendFloat(dst, a, 'f', -1, 64)
+	// Few digits after all: the next value is worth a try again.
+	if len(dst)-before < 8 {
+		return dst, 1
+	}
+	return dst, manyDecimals
 }
 
 // appendDecimal appends n/scale with k decimals.
@@ -146,10 +168,15 @@ func (c *clock) put(buf []byte, i int, t int64) int {
 		return putInt(buf, i, t)
 	}
 	sec, nanos := uint64(t)/nanosPerSecond, uint64(t)%nanosPerSecond
-	if sec != c.seconds {
-		n := putUint(c.text[:], 0, sec)
-		copy(c.text[n:], "000000000")
-		c.len, c.seconds, c.nanos = n+9, sec, 0
+	if high := sec / 1e8; sec != c.seconds {
+		if high > 0 && high == c.seconds/1e8 {
+			binary.LittleEndian.PutUint64(c.text[c.len-17:], eightDigits(sec%1e8)|asciiZeros)
+		} else {
+			n := putUint(c.text[:], 0, sec)
+			copy(c.text[n:], "000000000")
+			c.len, c.nanos = n+9, 0
+		}
+		c.seconds = sec
 	}
 	if nanos != c.nanos {
 		c.nanos = nanos
