@@ -237,14 +237,21 @@ func (c *Cursor) settleKind(col *column, listed map[string]point.Kind) {
 	}
 }
 
-// askBlocks gives ch the kind that its first block has.
+// askBlocks gives ch the kind that its first sound block has.
 func (c *Cursor) askBlocks(col *column, ch *chain) {
-	if ch.in.file == nil || len(ch.entries) == 0 {
+	if ch.in.file == nil {
 		return
 	}
-	if k, ok := ch.in.file.KindAt(ch.entries[0]); ok && k != ch.kind {
-		c.report(ch.source(), fault.Index, -1, 0, c.keyOf(col), ch.rec.Range(), false, errIndexType)
-		ch.kind = k
+	for _, e := range ch.entries {
+		k, ok := ch.in.blocks.Kind(e)
+		if !ok {
+			continue
+		}
+		if k != ch.kind {
+			c.report(ch.source(), fault.Index, -1, 0, c.keyOf(col), ch.rec.Range(), false, errIndexType)
+			ch.kind = k
+		}
+		return
 	}
 }
 

@@ -62,15 +62,12 @@ func (f *File) checksumHolds(e Entry) bool {
 	return err == nil
 }
 
-// KindAt gives the type byte of the block of e, unchecked and not through a buffer.
-func (f *File) KindAt(e Entry) (kind point.Kind, ok bool) {
-	if !f.inData(e) {
+// Kind gives the type of the block of e; ok is false where it cannot be read.
+func (b *BlockReader) Kind(e Entry) (kind point.Kind, ok bool) {
+	block, err := b.Block(e)
+	if err != nil {
 		return 0, false
 	}
-	var b [1]byte
-	if _, err := readFull(f.r, b[:], e.Offset+4); err != nil {
-		return 0, false
-	}
-	kind = point.Kind(b[0])
+	kind = point.Kind(block[0])
 	return kind, kind.Valid()
 }

@@ -5,30 +5,95 @@ package tsmfile
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
+	"slices"
 
+	"github.com/shardlift/shardlift/tsmreader/internal/codec"
 	"github.com/shardlift/shardlift/tsmreader/internal/fault"
 )
 
+// mend reads the record between pos and q with another key length or count. One of the
+// two must be as it is stored, and every block must be proven. If the record is good
+// already as far as it goes, only its count can be too low.
+func (c *carefulWalk) mend(pos, q int64, good bool) (head, bool) {
+	b, err := c.w.at(pos, 2)
+	if err != nil {
+		return head{}, false
+	}
+	storedLen := int64(binary.BigEndian.Uint16(b))
+	for count := int64(1); count <= math.MaxUint16; count++ {
+		keyLen := q - pos - 5 - count*entrySize
+		if keyLen < 1 {
+			break
+		}
+		if keyLen > math.MaxUint16 {
+			continue
+		}
+		var h head
+		if c.f.parseAs(&c.w, pos, int(keyLen), int(count), &h) != nil || h.next != q || !hasSeparator(h.key) {
+			continue
+		}
+		h.key = bytes.Clone(h.key) // looking further moves the buffer
+		stored, err := c.w.at(h.entriesPos-countSize, countSize)
+		if err != nil {
+			continue
+		}
+		sameCount := count == int64(binary.BigEndian.Uint16(stored))
+		if sameLen := keyLen == storedLen; sameLen == sameCount || good && !sameLen {
+			continue
+		}
+		if c.proven(&h) {
+			return h, true
+		}
+	}
+	return head{}, false
+}
+
+// proven reports whether the blocks of h follow the block before, one another, and lead
+// to the one behind; or, in a file whose blocks lie in another order, are all sound.
+func (c *carefulWalk) proven(h *head) bool {
+	if c.loose {
+		return c.allHold(h)
+	}
+	if !c.tilesOn(h) {
+		return false
+	}
+	last, err := c.w.at(h.next-entrySize, entrySize)
+	return err == nil && c.follows(h.next, h, decodeEntry(last).end())
+}
+
+// allHold reports whether the checksums of all blocks of h hold.
+func (c *carefulWalk) allHold(h *head) bool {
+	for i := range h.count {
+		b, err := c.w.at(h.entriesPos+int64(i)*entrySize, entrySize)
+		if err != nil {
+			return false
+		}
+		if e := decodeEntry(b); e.Min > e.Max || !c.holds(e) {
+			return false
+		}
+	}
+	return true
+}
+
 // mendEntry looks at an entry whose block does not lie where the block before ends.
 // What the block's checksum proves is taken; the rest is reported.
-func (c *carefulWalk) mendEntry(h *head, pos int64, e Entry) Entry {
+func (c *carefulWalk) mendEntry(h *head, key string, pos int64, e Entry) Entry {
 	f := c.f
-	key := string(h.key)
-	// The size of the entry before may be wrong, and this one right.
-	if c.lastPos > 0 && f.inData(e) && e.Offset > c.last.Offset && !f.checksumHolds(c.last) && e.Offset-c.last.Offset < 1<<32 {
-		before := c.last
-		before.Size = uint32(e.Offset - before.Offset) //nolint:gosec // compared above
-		if f.checksumHolds(before) {
-			f.entries[c.lastPos] = before
-			c.report(fault.Index, c.lastPos, entrySize, false, errMendEntry).Range = before.Range()
-			return e
+	if c.loose {
+		if !f.inData(e) {
+			c.reportEntry(pos, key, true, errBounds, e)
 		}
+		return e
+	}
+	// The size of the entry before may be wrong, and this one right.
+	if c.lastPos > 0 && f.inData(e) && c.mendSize(e.Offset) {
+		return e
 	}
 	moved := e
 	moved.Offset = c.next
-	asStored := f.inData(e) && f.checksumHolds(e)
-	asExpected := f.inData(moved) && f.checksumHolds(moved)
-	if asExpected && (!asStored || c.follows(pos+entrySize, h, moved.end())) {
+	asStored, asExpected := c.holds(e), c.holds(moved)
+	if asExpected && (!asStored || c.timesFit(moved) && (!c.timesFit(e) || c.follows(pos+entrySize, h, moved.end()))) {
 		f.entries[pos] = moved
 		c.reportEntry(pos, key, false, errMendEntry, moved)
 		return moved
@@ -41,17 +106,66 @@ func (c *carefulWalk) mendEntry(h *head, pos int64, e Entry) Entry {
 	}
 	if !f.inData(e) {
 		c.reportEntry(pos, key, true, errBounds, e)
-		return e
-	}
-	if gap := e.Offset - c.next; gap > 0 {
-		c.report(fault.Block, c.next, gap, true, unreferenced(gap))
 	}
 	return e
 }
 
+// mendSize gives the entry before the size with which it reaches up to end, if that
+// makes it sound.
+func (c *carefulWalk) mendSize(end int64) bool {
+	n := end - c.last.Offset
+	if n <= 0 || n > math.MaxUint32 || c.holds(c.last) {
+		return false
+	}
+	before := c.last
+	before.Size = uint32(n)
+	if !c.holds(before) {
+		return false
+	}
+	c.f.entries[c.lastPos] = before
+	c.reportEntry(c.lastPos, c.lastKey, false, errMendEntry, before)
+	c.name(before)
+	return true
+}
+
+// mendLast looks at the last entry, behind which there is none to tell of its size.
+func (c *carefulWalk) mendLast() {
+	if c.lastPos > 0 && c.next != c.f.indexStart && !c.loose {
+		c.mendSize(c.f.indexStart)
+	}
+}
+
+// timesFit reports whether the block of e holds the times that e gives.
+func (c *carefulWalk) timesFit(e Entry) bool {
+	b := BlockReader{f: c.f, w: window{r: c.f.r, limit: c.f.indexStart}}
+	block, err := b.Block(e)
+	if err != nil {
+		return false
+	}
+	_, section, _, err := codec.Split(block)
+	if err != nil {
+		return false
+	}
+	times, err := codec.Times(nil, section)
+	return err == nil && len(times) > 0 && slices.Min(times) == e.Min && slices.Max(times) == e.Max
+}
+
+// holds reports whether the checksum of e's block holds. What is read to see that is
+// bounded by the size of the file: an index made up of lies must not keep us for ever.
+func (s *scanner) holds(e Entry) bool {
+	if !s.f.inData(e) || s.tried > 8*s.f.Size {
+		return false
+	}
+	s.tried += int64(e.Size)
+	return s.f.checksumHolds(e)
+}
+
 func (c *carefulWalk) reportEntry(pos int64, key string, lost bool, why error, e Entry) {
 	fl := c.report(fault.Index, pos, entrySize, lost, why)
-	fl.Key, fl.Range = key, e.Range()
+	fl.Key = key
+	if why != errBounds { //nolint:errorlint // our own value, passed as it is
+		fl.Range = e.Range()
+	}
 }
 
 // nextOffset gives where the block behind the entry before pos starts: by the next
@@ -91,101 +205,5 @@ func (c *carefulWalk) sizeByNext(pos int64, h *head, e Entry) (uint32, bool) {
 		return 0, false
 	}
 	e.Size = uint32(off - e.Offset) //nolint:gosec // compared above
-	return e.Size, c.f.inData(e) && c.f.checksumHolds(e)
-}
-
-// findIndex looks for the index by its content when the footer does not lead to one:
-// its first record is the one whose first block lies right behind the header.
-func (s *scanner) findIndex(located error) bool {
-	f := s.f
-	if located != nil && (f.Size < headerSize+blockMin+recordMin) {
-		s.report(fault.Footer, 0, f.Size, true, located)
-		return false
-	}
-	// The footer, if there is one, is the last 8 bytes; a cut file has none.
-	f.indexStart = f.Size
-	for _, cut := range []int64{footerSize, 0} {
-		f.indexEnd = f.Size - cut
-		s.w = window{r: f.r, limit: f.indexEnd, buf: make([]byte, scanBuffer)}
-		start, ok := s.firstRecord()
-		if !ok {
-			continue
-		}
-		f.indexStart = start
-		why := ErrIndexStart
-		if located != nil {
-			why = ErrIndexCut
-		}
-		s.report(fault.Footer, max(f.Size-footerSize, 0), footerSize, false, why)
-		return true
-	}
-	why := ErrNoIndex
-	if located != nil {
-		s.report(fault.Footer, max(f.Size-footerSize, 0), min(f.Size, footerSize), true, located)
-	}
-	s.report(fault.Index, -1, 0, true, why)
-	f.indexStart, f.indexEnd = 0, 0
-	return false
-}
-
-// firstRecord searches the file for the bytes that say "offset 5" and, before them,
-// for the record that they belong to.
-func (s *scanner) firstRecord() (int64, bool) {
-	var pattern [8]byte
-	binary.BigEndian.PutUint64(pattern[:], headerSize)
-	for at := int64(headerSize); at < s.w.limit; {
-		n := int(min(int64(len(s.w.buf)), s.w.limit-at))
-		b, err := s.w.at(at, n)
-		if err != nil {
-			at += 4096
-			continue
-		}
-		i := bytes.Index(b, pattern[:])
-		if i < 0 {
-			at += int64(max(n-len(pattern)+1, 1))
-			continue
-		}
-		hit := at + int64(i)
-		if start, ok := s.recordBefore(hit); ok {
-			return start, true
-		}
-		at = hit + 1
-	}
-	return 0, false
-}
-
-// recordBefore finds the start of the record whose first entry has its offset at hit.
-func (s *scanner) recordBefore(hit int64) (int64, bool) {
-	entries := hit - 16
-	for keyLen := int64(1); keyLen <= 65535; keyLen++ {
-		pos := entries - 3 - keyLen - 2
-		if pos < headerSize+blockMin {
-			return 0, false
-		}
-		b, err := s.w.at(pos, 2)
-		if err != nil {
-			return 0, false
-		}
-		if int64(binary.BigEndian.Uint16(b)) != keyLen {
-			continue
-		}
-		s.f.indexStart = pos
-		var h, behind head
-		if s.plausible(pos, headerSize, &h) && (h.next == s.f.indexEnd || s.plausible(h.next, headerSize, &behind)) &&
-			s.firstBlockHolds(pos, h.entriesPos) {
-			return pos, true
-		}
-		s.f.indexStart = s.f.Size
-	}
-	return 0, false
-}
-
-// firstBlockHolds checks the one block that a found index surely names.
-func (s *scanner) firstBlockHolds(pos, entries int64) bool {
-	b, err := s.w.at(pos, int(entries-pos)+entrySize)
-	if err != nil {
-		return false
-	}
-	e := decodeEntry(b[len(b)-entrySize:])
-	return s.f.checksumHolds(e)
+	return e.Size, c.holds(e)
 }

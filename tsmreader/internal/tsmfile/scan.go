@@ -32,8 +32,8 @@ type scanner struct {
 	ends       uint64 // two borders, if and only if the blocks tile the data region
 	every      int64  // distance of marks
 	weight     int64  // since the last mark
-	indexCut   bool   // the footer is missing: nothing proves where the index ends
 	sinceIndex int64
+	tried      int64 // bytes of blocks that were read to prove an entry
 }
 
 func (s *scanner) report(part fault.Part, off, size int64, lost bool, err error) *fault.Fault {
@@ -44,21 +44,15 @@ func (s *scanner) report(part fault.Part, off, size int64, lost bool, err error)
 // run finds the index and walks it: at full speed first, carefully if that shows
 // anything odd.
 func (s *scanner) run() {
-	f := s.f
-	located := f.locate()
-	if located == nil {
-		if s.walk() && s.tiles() {
-			s.checkHeader()
-			return
-		}
+	located := s.f.locate()
+	if located == nil && s.walk() && s.tiles() {
+		s.checkHeader()
+		return
 	}
-	if located != nil || !s.plausibleAt(f.indexStart) {
-		if !s.findIndex(located) {
-			return
-		}
+	if s.findIndex(located) {
+		s.checkHeader()
+		s.careful()
 	}
-	s.checkHeader()
-	s.careful()
 }
 
 // reset forgets what a walk added up.
@@ -164,15 +158,9 @@ func (s *scanner) tiles() bool {
 	return s.starts+mix(1, uint64(s.f.indexStart)) == s.ends+mix(1, headerSize) //nolint:gosec // hashed bits
 }
 
-// plausibleAt reports whether a sound record can start at pos.
-func (s *scanner) plausibleAt(pos int64) bool {
-	var h head
-	s.w.r, s.w.limit = s.f.r, s.f.indexEnd
-	return s.plausible(pos, headerSize, &h)
-}
-
-// plausible is a test that garbage passes about once in 2^60: the record fits, has a
-// type and a separator in its key, and its first block lies at or behind next.
+// plausible is a test that garbage hardly passes, unless its length happens to lead to
+// the entries of a true record: it fits, has a type and a separator in its key, and its
+// first block lies at or behind next.
 func (s *scanner) plausible(pos, next int64, h *head) bool {
 	f := s.f
 	if f.parse(&s.w, pos, h) != nil || !point.Kind(h.kind).Valid() {

@@ -17,11 +17,15 @@ type window struct {
 	buf   []byte
 	off   int64 // of buf[0]
 	n     int   // valid bytes of buf
+	ahead int   // bytes to read at a time: more as long as reading goes on forwards
 }
+
+// firstRead is how much is read at a new place, where nobody knows how far it will go on.
+const firstRead = 8 << 10
 
 // reset makes w read another region, through the buffer it has if that fits.
 func (w *window) reset(r io.ReaderAt, limit int64, size int) {
-	w.r, w.limit, w.off, w.n = r, limit, 0, 0
+	w.r, w.limit, w.off, w.n, w.ahead = r, limit, 0, 0, 0
 	if len(w.buf) < size || len(w.buf) > 2*size {
 		w.buf = make([]byte, size)
 	}
@@ -39,7 +43,12 @@ func (w *window) at(pos int64, n int) ([]byte, error) {
 	if n > len(w.buf) {
 		w.buf = make([]byte, max(n, min(2*n, 1<<21)))
 	}
-	want := int(min(int64(len(w.buf)), w.limit-pos))
+	if past := pos - w.off - int64(w.n); w.n > 0 && pos > w.off && past <= int64(w.ahead) {
+		w.ahead = min(2*w.ahead, len(w.buf))
+	} else {
+		w.ahead = min(firstRead, len(w.buf))
+	}
+	want := int(min(int64(max(n, w.ahead)), w.limit-pos))
 	w.off, w.n = pos, 0
 	got, err := readFull(w.r, w.buf[:want], pos)
 	if got < n && want > n {
