@@ -244,7 +244,7 @@ func (c *Cursor) group() bool {
 	wanted := take == nil || take(c.series)
 	odd := false
 	for _, in := range c.inputs {
-		in.last = -1
+		in.begin()
 	}
 	for len(c.heap) > 0 {
 		in := c.heap[0]
@@ -260,6 +260,7 @@ func (c *Cursor) group() bool {
 		odd = odd || double
 		if double || c.wants(field) && (wanted || odd) {
 			c.add(in, field)
+			in.note()
 		}
 		c.heap.step(c.rng.To)
 	}

@@ -4,6 +4,7 @@ package tsmreader
 
 import (
 	"bytes"
+	"math"
 
 	"github.com/shardlift/shardlift/tsmreader/internal/tsmfile"
 )
@@ -25,6 +26,9 @@ type input struct {
 
 	key  []byte
 	last int // chain of the series that this file gave last, or -1
+
+	// Where the blocks of the series lie in the file.
+	low, high int64
 }
 
 // advance moves to the next column whose key is below to; false is the end.
@@ -43,6 +47,18 @@ func (in *input) advance(to string) bool {
 	in.key = in.rec.Key
 	return true
 }
+
+// begin forgets what was noted of the series before.
+func (in *input) begin() { in.last, in.low, in.high = -1, math.MaxInt64, 0 }
+
+// note takes down where the blocks of the column at hand lie.
+func (in *input) note() {
+	in.low = min(in.low, in.rec.First.Offset)
+	in.high = max(in.high, in.rec.Last.Offset+int64(in.rec.Last.Size))
+}
+
+// near reports whether the blocks of the series fit the file's buffer together.
+func (in *input) near() bool { return in.low >= 0 && in.high-in.low <= int64(in.size) }
 
 // heap is the inputs that have a column left, the lowest key first; of equal keys the
 // lowest rank.

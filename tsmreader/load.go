@@ -84,11 +84,12 @@ func (c *Cursor) moreEntries(ch *chain) bool {
 	return true
 }
 
-// block reads the raw block of e. A chain of several blocks reads ahead with a buffer
-// of its own, so that columns that lie far apart do not push each other out.
+// block reads the raw block of e. Where the blocks of the series do not fit the file's
+// buffer together, a chain of several reads ahead with a buffer of its own, so that
+// columns that lie far apart do not push each other out.
 func (c *Cursor) block(ch *chain, e tsmfile.Entry) ([]byte, error) {
 	r := ch.in.blocks
-	if ch.count > 1 && !c.wide {
+	if ch.count > 1 && !c.wide && !ch.in.near() {
 		if ch.reader == nil {
 			ch.reader = c.takeReader(ch.in.file)
 		}
