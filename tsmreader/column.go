@@ -237,21 +237,26 @@ func (c *Cursor) settleKind(col *column, listed map[string]point.Kind) {
 	}
 }
 
-// askBlocks gives ch the kind that its first sound block has.
+// askBlocks gives ch the kind that its blocks have, if none of those at hand has the
+// kind that the index gives.
 func (c *Cursor) askBlocks(col *column, ch *chain) {
 	if ch.in.file == nil {
 		return
 	}
+	var first point.Kind
+	some := false
 	for _, e := range ch.entries {
 		k, ok := ch.in.blocks.Kind(e)
-		if !ok {
-			continue
+		if ok && k == ch.kind {
+			return
 		}
-		if k != ch.kind {
-			c.report(ch.source(), fault.Index, -1, 0, c.keyOf(col), ch.rec.Range(), false, errIndexType)
-			ch.kind = k
+		if ok && !some {
+			first, some = k, true
 		}
-		return
+	}
+	if some {
+		c.report(ch.source(), fault.Index, -1, 0, c.keyOf(col), ch.rec.Range(), false, errIndexType)
+		ch.kind = first
 	}
 }
 
