@@ -179,7 +179,7 @@ func (o *outputs) begin(f *file, kept bool) error {
 	}
 	var err error
 	if o.file, err = atomicfile.Create(path, atomicfile.Options{}); err != nil {
-		return fmt.Errorf("create output: %w", err)
+		return err // it names the file
 	}
 	o.target = o.file
 	return nil
@@ -191,6 +191,9 @@ func (o *outputs) write(chunk []byte) error {
 	}
 	o.info.OutputBytes += int64(len(chunk))
 	if _, err := o.target.Write(chunk); err != nil {
+		if o.file != nil {
+			return err // it names the file
+		}
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
@@ -247,7 +250,7 @@ func (o *outputs) end(*file) error {
 		err := o.file.Commit()
 		o.file = nil
 		if err != nil {
-			return fmt.Errorf("finish output: %w", err)
+			return err // it names the file
 		}
 	}
 	if o.hash != nil {

@@ -49,7 +49,10 @@ func (f *Fault) String() string {
 	if f.Key != "" {
 		fmt.Fprintf(&b, " of %q", f.Key)
 	}
-	if f.Values > 0 {
+	switch {
+	case f.Values == 1:
+		b.WriteString(", 1 value")
+	case f.Values > 1:
 		fmt.Fprintf(&b, ", %d values", f.Values)
 	}
 	if f.Start != "" {

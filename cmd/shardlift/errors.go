@@ -52,16 +52,16 @@ func (c console) finish(ctx context.Context, err error) int {
 		err = errInterrupted
 	}
 	if code != exitDone {
-		c.report(err)
+		c.report(err, hint(err))
 	}
 	return code
 }
 
 // report tells an error in a line, and what can be done about it in another.
-func (c console) report(err error) {
+func (c console) report(err error, hint string) {
 	c.say("shardlift: %s", oneLine(err.Error()))
-	if h := hint(err); h != "" {
-		c.say("hint: %s", h)
+	if hint != "" {
+		c.say("hint: %s", hint)
 	}
 }
 

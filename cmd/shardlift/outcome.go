@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/shardlift/shardlift/exporter"
 )
@@ -44,6 +45,9 @@ func (j *exportJob) outcome(ctx context.Context, sum *exporter.Summary, err erro
 			o.err = err
 		}
 		o.Error, o.Hint = oneLine(err.Error()), hint(err)
+		if errors.Is(err, exporter.ErrOther) && (strings.HasPrefix(j.cmd.Start, "now") || strings.HasPrefix(j.cmd.End, "now")) {
+			o.Hint = "a time that counts from now is another one in each run; give a fixed one to carry on"
+		}
 	default:
 		if len(sum.Faults) > 0 {
 			o.ExitCode = exitFaults
@@ -75,13 +79,13 @@ func (o *outcome) tell(j *exportJob) error {
 		if j.toStdout() {
 			to = c.err
 		} else if o.err != nil {
-			c.report(o.err)
+			c.report(o.err, o.Hint)
 		}
 		return o.writeJSON(to)
 	}
 	switch {
 	case o.err != nil:
-		c.report(o.err)
+		c.report(o.err, o.Hint)
 	case j.cmd.Quiet:
 		o.faults(c)
 	default:
