@@ -101,7 +101,7 @@ const asciiZeros = 0x3030303030303030
 // 100 so that an index of seven bits needs no check.
 var digitPairs = func() (p [128]uint16) {
 	for n := range 100 {
-		p[n] = uint16('0'+n/10) | uint16('0'+n%10)<<8 //nolint:gosec // digits
+		p[n] = uint16('0'+n/10) | uint16('0'+n%10)<<8
 	}
 	return p
 }()

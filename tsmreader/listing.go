@@ -233,5 +233,5 @@ func segmentNumber(name string) (uint32, bool) {
 	s, ok := strings.CutPrefix(name, "_")
 	s, ok2 := strings.CutSuffix(s, ".wal")
 	n, err := strconv.ParseUint(s, 10, 31)
-	return uint32(n), ok && ok2 && err == nil && isDigits(s) //nolint:gosec // 31 bits
+	return uint32(n), ok && ok2 && err == nil && isDigits(s)
 }

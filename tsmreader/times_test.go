@@ -42,8 +42,13 @@ func TestTimesOfIndexFlipped(t *testing.T) {
 	s := shardOf(t)
 	s.DataFile(shardtest.TSMName(2, 1), newer)
 	windows := []point.TimeRange{
-		{Min: 105, Max: 115}, {Min: 120, Max: 130}, {Min: 129, Max: 131}, {Min: 140, Max: math.MaxInt64},
-		{Min: math.MinInt64, Max: 110}, {Min: 180, Max: 180}, {Min: 100, Max: 100},
+		{Min: 105, Max: 115},
+		{Min: 120, Max: 130},
+		{Min: 129, Max: 131},
+		{Min: 140, Max: math.MaxInt64},
+		{Min: math.MinInt64, Max: 110},
+		{Min: 180, Max: 180},
+		{Min: 100, Max: 100},
 	}
 	silent := 0
 	for _, k := range l.Keys {

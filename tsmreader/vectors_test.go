@@ -5,6 +5,7 @@ package tsmreader_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -256,9 +257,7 @@ func TestWALVectors(t *testing.T) {
 				want = model(t, cache)
 			} else {
 				for _, e := range v.Entries {
-					for key, values := range model(t, e.Writes) {
-						want[key] = values
-					}
+					maps.Copy(want, model(t, e.Writes))
 				}
 			}
 			s := shardOf(t)

@@ -34,7 +34,7 @@ func Strings(dst [][]byte, buf, src []byte, n int) ([][]byte, []byte, error) {
 		if s, rest, err = cut(rest); err != nil {
 			return dst, buf, err
 		}
-		dst = append(dst, s[:len(s):len(s)])
+		dst = append(dst, slices.Clip(s))
 	}
 	if len(rest) != 0 {
 		return dst, buf, ErrCount

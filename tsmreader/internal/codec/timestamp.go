@@ -113,7 +113,7 @@ func runTimes(dst []int64, src []byte, scale uint64) ([]int64, error) {
 		return dst, ErrTooMany
 	}
 	delta *= scale
-	dst = slices.Grow(dst, int(count)) //nolint:gosec // capped above
+	dst = slices.Grow(dst, int(count))
 	for range count {
 		dst = append(dst, int64(t)) //nolint:gosec // times wrap by design
 		t += delta

@@ -236,7 +236,8 @@ func FuzzDecode(f *testing.F) {
 	a, b := some(1, 2), some(2, 2)
 	for _, file := range [][]byte{
 		shardtest.TombstoneV1("m#!~#f"), shardtest.TombstoneV2(a...), shardtest.TombstoneV3(a...), shardtest.TombstoneV4(a, b),
-		shardtest.TombstoneV4(a, b)[4:], nil, {0, 0, 0x15, 2, 0xff, 0xff, 0xff, 0xff},
+		shardtest.TombstoneV4(a, b)[4:], nil,
+		{0, 0, 0x15, 2, 0xff, 0xff, 0xff, 0xff},
 	} {
 		f.Add(file)
 	}

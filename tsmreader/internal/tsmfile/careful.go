@@ -125,7 +125,8 @@ func (c *carefulWalk) step(pos int64) int64 {
 	good := tiles || err == nil && c.loose && q >= h.next && c.allHold(&h)
 	if m, ok := c.mend(pos, q, good); ok {
 		f.repairs[pos] = repair{keyLen: len(m.key), count: m.count}
-		c.report(fault.Index, pos, q-pos, false, errMendLen).Key = string(m.key)
+		c.report(fault.Index, pos, q-pos, false, errMendLen)
+		c.lastFault().Key = string(m.key)
 		c.take(&m)
 		return q
 	}
@@ -229,7 +230,8 @@ func (c *carefulWalk) take(h *head) {
 	key := append([]byte(nil), h.key...)
 	first, last := c.takeEntries(h, string(key))
 	if !point.Kind(h.kind).Valid() {
-		c.report(fault.Index, h.pos, h.next-h.pos, false, errType).Key = string(key)
+		c.report(fault.Index, h.pos, h.next-h.pos, false, errType)
+		c.lastFault().Key = string(key)
 	}
 	switch order := bytes.Compare(key, c.prev); {
 	case len(c.prev) == 0 || order > 0:
@@ -264,7 +266,8 @@ func (c *carefulWalk) nextKeyBelow(h *head) bool {
 // drop leaves a record out.
 func (c *carefulWalk) drop(h *head, key []byte, first, last Entry, why error) {
 	rec := Record{First: first, Last: last}
-	fl := c.report(fault.Index, h.pos, h.next-h.pos, true, why)
+	c.report(fault.Index, h.pos, h.next-h.pos, true, why)
+	fl := c.lastFault()
 	fl.Key, fl.Range = string(key), rec.Range()
 	c.f.repairs[h.pos] = repair{drop: true, next: h.next}
 }
@@ -293,7 +296,8 @@ func (c *carefulWalk) takeEntries(h *head, key string) (first, last Entry) {
 		pos := h.entriesPos + int64(i)*entrySize
 		b, err := c.w.at(pos, entrySize)
 		if err != nil {
-			c.report(fault.Index, pos, entrySize, true, fmt.Errorf("read entry: %w", err)).Key = key
+			c.report(fault.Index, pos, entrySize, true, fmt.Errorf("read entry: %w", err))
+			c.lastFault().Key = key
 			break
 		}
 		e := decodeEntry(b)

@@ -114,7 +114,7 @@ func (f *File) locate() error {
 		return fmt.Errorf("read footer: %w", err)
 	}
 	start := binary.BigEndian.Uint64(b[:])
-	if start < headerSize+blockMin || start > uint64(f.Size-footerSize-recordMin) { //nolint:gosec // size is larger
+	if start < headerSize+blockMin || start > uint64(f.Size-footerSize-recordMin) {
 		return fmt.Errorf("footer says that the index starts at %d of %d bytes", start, f.Size)
 	}
 	f.indexStart, f.indexEnd = int64(start), f.Size-footerSize //nolint:gosec // compared above

@@ -104,14 +104,14 @@ func (s *scanner) recordIn(pos, end, next int64) bool {
 	return ok
 }
 
-// indexEndFrom follows the records from start on: the index ends before the footer if
-// they do, and otherwise, as in a file that was cut, with the file.
+// indexEndFrom follows the records from start on: the index ends before the footer, or
+// the start of one, if they do, and otherwise, as in a file that was cut, with the file.
 func (s *scanner) indexEndFrom(start int64) int64 {
 	f := s.f
 	s.w = window{r: f.r, limit: f.Size, buf: make([]byte, scanBuffer)}
 	var h head
 	for pos := start; pos < f.Size; pos = h.next {
-		if pos == f.Size-footerSize {
+		if left := f.Size - pos; left == footerSize || left < footerSize && s.footerBegins(pos, start) {
 			return pos
 		}
 		if f.parse(&s.w, pos, &h) != nil {
@@ -119,6 +119,13 @@ func (s *scanner) indexEndFrom(start int64) int64 {
 		}
 	}
 	return f.Size
+}
+
+// footerBegins reports whether the file ends with the first bytes of the footer that
+// an index at start has.
+func (s *scanner) footerBegins(pos, start int64) bool {
+	b, err := s.w.at(pos, int(s.f.Size-pos))
+	return err == nil && bytes.HasPrefix(binary.BigEndian.AppendUint64(nil, uint64(start)), b) //nolint:gosec // an offset
 }
 
 // firstRecord searches the file for the bytes that say "offset 5" and, before them,

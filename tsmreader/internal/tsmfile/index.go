@@ -149,7 +149,7 @@ func (r *Reader) fill(rec *Record, h *head) error {
 	rec.Key = append(rec.Key[:0], h.key...)
 	rec.Kind, rec.Count, rec.entriesPos = point.Kind(h.kind), h.count, h.entriesPos
 	rec.Suspect = false
-	hash := uint64(h.count)
+	hash := uint64(h.count) //nolint:gosec // a count of 16 bits
 	prev := Entry{}
 	for done := 0; done < h.count; {
 		n := min(h.count-done, entryBatch)

@@ -161,7 +161,8 @@ func (s *scanner) holds(e Entry) bool {
 }
 
 func (c *carefulWalk) reportEntry(pos int64, key string, lost bool, why error, e Entry) {
-	fl := c.report(fault.Index, pos, entrySize, lost, why)
+	c.report(fault.Index, pos, entrySize, lost, why)
+	fl := c.lastFault()
 	fl.Key = key
 	if why != errBounds { //nolint:errorlint // our own value, passed as it is
 		fl.Range = e.Range()

@@ -36,10 +36,12 @@ type scanner struct {
 	tried      int64 // bytes of blocks that were read to prove an entry
 }
 
-func (s *scanner) report(part fault.Part, off, size int64, lost bool, err error) *fault.Fault {
+func (s *scanner) report(part fault.Part, off, size int64, lost bool, err error) {
 	s.faults = append(s.faults, fault.New(s.f.Path, part, off, size, lost, err))
-	return &s.faults[len(s.faults)-1]
 }
+
+// lastFault is what was reported last, for what is known besides.
+func (s *scanner) lastFault() *fault.Fault { return &s.faults[len(s.faults)-1] }
 
 // run finds the index and walks it: at full speed first, carefully if that shows
 // anything odd.
