@@ -12,7 +12,7 @@ import (
 // workers, and a quarter for the WAL and the tombstones of a shard; the rest is for workers.
 const (
 	defaultMemory = 64 << 20
-	minMemory     = 24 << 20
+	minMemory     = 32 << 20
 	baseMemory    = 12 << 20
 )
 
@@ -43,9 +43,11 @@ func fitWorkers(budget int64, f exporter.Format, processors int) int {
 // memory than a short one.
 const collectAt = 25
 
-// tune makes the garbage collector keep to the budget. An eighth is for what the
-// collector does not count, such as the program itself.
+// uncounted is what the collector does not count, such as the program itself, in bytes.
+const uncounted = 8 << 20
+
+// tune makes the garbage collector keep to the budget.
 func tune(budget int64) {
-	debug.SetMemoryLimit(budget - budget/8)
+	debug.SetMemoryLimit(budget - max(uncounted, budget/8))
 	debug.SetGCPercent(collectAt)
 }
