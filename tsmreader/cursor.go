@@ -58,6 +58,7 @@ type Cursor struct {
 
 	faults []Fault
 	err    error
+	ended  bool
 }
 
 // pendingSeries is a series whose key holds the separator itself.
@@ -89,7 +90,7 @@ func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 		c.fields = measurementFields{set: sec.shard.fields}
 		sec.addInputs(c)
 	}
-	c.rng, c.faults, c.err = r, nil, nil
+	c.rng, c.faults, c.err, c.ended = r, nil, nil, false
 	c.series, c.pending = nil, nil
 	c.heap = c.heap[:0]
 	for _, in := range c.inputs {
@@ -184,13 +185,14 @@ func (c *Cursor) Next(ctx context.Context) bool {
 		}
 	}
 	for _, in := range c.inputs {
-		if in.file == nil {
+		if in.file == nil || c.ended {
 			continue
 		}
 		if err := in.index.Err(); err != nil {
 			c.report(in.file.Path, fault.Index, -1, 0, "", point.NoTime, true, fmt.Errorf("read index: %w", err))
 		}
 	}
+	c.ended = true
 	return false
 }
 

@@ -33,7 +33,7 @@ func (f *File) NewBlockReader(size int) *BlockReader {
 // Reset makes b read f, with the buffer it has.
 func (b *BlockReader) Reset(f *File) {
 	b.f = f
-	b.w.r, b.w.limit, b.w.off, b.w.n = f.r, f.indexStart, 0, 0
+	b.w.reset(f.r, f.indexStart, len(b.w.buf))
 }
 
 // Block reads the block of e and checks its checksum. The data, from the type byte

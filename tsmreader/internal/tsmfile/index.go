@@ -4,8 +4,10 @@ package tsmfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"sort"
 
 	"github.com/shardlift/shardlift/point"
 )
@@ -114,31 +116,46 @@ func (r *Reader) Seek(key string, rec *Record) bool {
 	return false
 }
 
-// Err says why Next stopped before the end: the file could be read when it was
-// opened and cannot be now.
+// Err says why records were passed over: the file could be read when it was opened
+// and cannot be now.
 func (r *Reader) Err() error { return r.err }
 
 // Next reads the next record into rec. Damaged records, reported when the file was
 // opened, are passed over.
 func (r *Reader) Next(rec *Record) bool {
-	for r.err == nil && r.pos < r.f.indexEnd {
+	for r.pos < r.f.indexEnd {
 		var h head
+		var err error
 		if fix, ok := r.f.repairs[r.pos]; ok {
 			if fix.drop {
 				r.pos = fix.next
 				continue
 			}
-			r.err = r.f.parseAs(&r.w, r.pos, fix.keyLen, fix.count, &h)
+			err = r.f.parseAs(&r.w, r.pos, fix.keyLen, fix.count, &h)
 		} else {
-			r.err = r.f.parse(&r.w, r.pos, &h)
+			err = r.f.parse(&r.w, r.pos, &h)
 		}
-		if r.err == nil {
-			r.err = r.fill(rec, &h)
+		if err == nil {
+			err = r.fill(rec, &h)
 		}
-		r.pos = h.next
-		return r.err == nil
+		if err == nil {
+			r.pos = h.next
+			return true
+		}
+		r.err = cmp.Or(r.err, err)
+		r.pos = r.nextMark()
 	}
 	return false
+}
+
+// nextMark gives the next place behind pos at which a record is known to start.
+func (r *Reader) nextMark() int64 {
+	marks := r.f.Marks
+	i := sort.Search(len(marks), func(i int) bool { return marks[i].Pos > r.pos })
+	if i == len(marks) {
+		return r.f.indexEnd
+	}
+	return marks[i].Pos
 }
 
 // entryBatch is how many entries are read at a time.

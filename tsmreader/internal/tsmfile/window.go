@@ -18,6 +18,9 @@ type window struct {
 	off   int64 // of buf[0]
 	n     int   // valid bytes of buf
 	ahead int   // bytes to read at a time: more as long as reading goes on forwards
+
+	bad int64 // where reading failed, which is not tried again
+	err error // and why; nil: it did not
 }
 
 // firstRead is how much is read at a new place, where nobody knows how far it will go on.
@@ -25,7 +28,7 @@ const firstRead = 8 << 10
 
 // reset makes w read another region, through the buffer it has if that fits.
 func (w *window) reset(r io.ReaderAt, limit int64, size int) {
-	w.r, w.limit, w.off, w.n, w.ahead = r, limit, 0, 0, 0
+	w.r, w.limit, w.off, w.n, w.ahead, w.bad, w.err = r, limit, 0, 0, 0, 0, nil
 	if len(w.buf) < size || len(w.buf) > 2*size {
 		w.buf = make([]byte, size)
 	}
@@ -39,6 +42,9 @@ func (w *window) at(pos int64, n int) ([]byte, error) {
 	}
 	if pos < 0 || n < 0 || pos > w.limit || int64(n) > w.limit-pos {
 		return nil, errEnd
+	}
+	if w.err != nil && pos <= w.bad && w.bad < pos+int64(n) {
+		return nil, w.err
 	}
 	if n > len(w.buf) {
 		w.buf = make([]byte, max(n, min(2*n, 1<<21)))
@@ -55,6 +61,7 @@ func (w *window) at(pos int64, n int) ([]byte, error) {
 		got, err = readFull(w.r, w.buf[:n], pos)
 	}
 	if got < n {
+		w.bad, w.err = pos+int64(got), err
 		return nil, err
 	}
 	w.n = got
