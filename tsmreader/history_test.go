@@ -140,7 +140,7 @@ func chooseKinks(choose shardtest.Chooser) shardtest.Kinks {
 // Whatever happened to a shard, the reader gives what a query would show.
 func TestHistories(t *testing.T) {
 	base := t.TempDir()
-	for seed := uint64(1); seed <= 200; seed++ {
+	for seed := uint64(1); seed <= 120; seed++ {
 		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
 			choose := shardtest.Seeded(seed)
 			h := shardtest.RandomHistory(choose, 10+choose(70), chooseKinks(choose))
@@ -174,7 +174,7 @@ func TestHistoryProperty(t *testing.T) {
 func TestReplicaHistories(t *testing.T) {
 	base := t.TempDir()
 	compared := 0
-	for seed := uint64(1); seed <= 100; seed++ {
+	for seed := uint64(1); seed <= 60; seed++ {
 		choose := shardtest.Seeded(seed)
 		kinks := chooseKinks(choose)
 		kinks.Crashes = false
@@ -192,7 +192,7 @@ func TestReplicaHistories(t *testing.T) {
 			removeAll(t, dirB)
 		})
 	}
-	if compared < 25 {
+	if compared < 15 {
 		t.Errorf("%d pairs compared", compared)
 	}
 }
