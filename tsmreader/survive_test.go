@@ -246,7 +246,7 @@ func TestHostileSizes(t *testing.T) {
 		}
 		return f.Bytes()
 	}
-	small := func(b []byte) []byte { f, _, _ := sweepFile(0); return append(f[:len(f):len(f)], b...) }
+	small := func(b []byte) []byte { f, _, _ := sweepFile(0); return append(slices.Clip(f), b...) }
 	cases := map[string]struct {
 		file   []byte
 		budget uint64
