@@ -87,16 +87,21 @@ func readDir(dir string) ([]os.DirEntry, error) {
 	return entries, err
 }
 
-// state stats an entry; ok is false where it vanished in between.
-func state(e os.DirEntry) (fileState, bool, error) {
-	st, err := e.Info()
-	if errors.Is(err, fs.ErrNotExist) {
-		return fileState{}, false, nil
+// add appends the state of an entry to files, unless it vanished in between. What is
+// no file, though it is named like one, is left out: opening a pipe would wait for ever.
+func (l *listing) add(files *[]fileState, dir string, e os.DirEntry) error {
+	st, err := os.Stat(filepath.Join(dir, e.Name())) // a link counts as what it leads to
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && e.Type()&fs.ModeSymlink == 0:
+		return nil
+	case err != nil && e.Type()&fs.ModeSymlink == 0:
+		return err
+	case err != nil || !st.Mode().IsRegular():
+		l.leave(dir, e.Name(), Foreign)
+		return nil
 	}
-	if err != nil {
-		return fileState{}, false, err
-	}
-	return fileState{e.Name(), st.Size(), st.ModTime()}, true, nil
+	*files = append(*files, fileState{e.Name(), st.Size(), st.ModTime()})
+	return nil
 }
 
 func (l *listing) data(dir string) error {
@@ -107,18 +112,13 @@ func (l *listing) data(dir string) error {
 	for _, e := range entries {
 		name := e.Name()
 		switch classify(name, e.IsDir()) {
-		case isTSM, isTombstone:
-			st, ok, err := state(e)
-			if err != nil {
+		case isTSM:
+			if err := l.add(&l.tsm, dir, e); err != nil {
 				return err
 			}
-			if !ok {
-				continue
-			}
-			if strings.HasSuffix(name, ".tsm") {
-				l.tsm = append(l.tsm, st)
-			} else {
-				l.tombstones = append(l.tombstones, st)
+		case isTombstone:
+			if err := l.add(&l.tombstones, dir, e); err != nil {
+				return err
 			}
 		case isUnfinished:
 			l.leave(dir, name, Unfinished)
@@ -211,12 +211,8 @@ func (l *listing) wal(dir string) error {
 			l.leave(dir, e.Name(), why)
 			continue
 		}
-		st, ok, err := state(e)
-		if err != nil {
+		if err := l.add(&l.segments, dir, e); err != nil {
 			return err
-		}
-		if ok {
-			l.segments = append(l.segments, st)
 		}
 	}
 	slices.SortFunc(l.segments, func(a, b fileState) int {

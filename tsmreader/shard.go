@@ -66,6 +66,8 @@ type File struct {
 const (
 	maxAttempts = 12
 	settleWait  = 5 * time.Millisecond
+	longestWait = 16 * settleWait
+	recently    = 10 * time.Second
 )
 
 // Open lists the files of a shard's replicas, opens them all, and walks their
@@ -263,8 +265,9 @@ func (s *Shard) openSegment(r *replica, path string, t fileState) error {
 	return nil
 }
 
-// tornWhileWriting reports whether the last segment ends inside an entry and has
-// grown since: then a server was caught writing it, and nothing is wrong.
+// tornWhileWriting reports whether the last segment ends inside an entry and grows
+// while we look: then a server was caught writing it, and nothing is wrong. Only a
+// segment that was written just now is waited for.
 func (s *Shard) tornWhileWriting(r *replica, after listing) bool {
 	if len(r.segments) == 0 || len(after.segments) != len(r.segments) {
 		return false
@@ -273,9 +276,17 @@ func (s *Shard) tornWhileWriting(r *replica, after listing) bool {
 	if walfile.Whole(last) {
 		return false
 	}
-	time.Sleep(settleWait)
-	st, err := r.opened[len(r.opened)-1].Stat()
-	return err == nil && st.Size() > last.Size
+	for wait := settleWait; wait <= longestWait; wait *= 2 {
+		time.Sleep(wait)
+		st, err := r.opened[len(r.opened)-1].Stat()
+		if err != nil || st.Size() != last.Size {
+			return err == nil
+		}
+		if time.Since(st.ModTime()) > recently {
+			return false
+		}
+	}
+	return false
 }
 
 // Close closes the files. Cursors must not be used any more.
