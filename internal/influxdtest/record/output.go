@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/shardlift/shardlift/internal/influxdtest"
 	"github.com/shardlift/shardlift/internal/lpjudge"
@@ -45,6 +47,11 @@ func writeMeta(dir string, s *influxdtest.Server) error {
 				}
 				rows = append(rows, row)
 			}
+		}
+		if strings.HasPrefix(statement, "SHOW GRANTS") { // the server lists them in any order
+			slices.SortFunc(rows, func(a, b map[string]any) int {
+				return strings.Compare(fmt.Sprint(a["database"]), fmt.Sprint(b["database"]))
+			})
 		}
 		meta[statement] = rows
 	}
