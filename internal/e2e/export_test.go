@@ -17,6 +17,8 @@ import (
 // setting changes the options of an export.
 type setting func(*exporter.Options)
 
+var compressions = []exporter.Compression{exporter.None, exporter.Gzip, exporter.Zstd}
+
 func compressed(c exporter.Compression) setting {
 	return func(o *exporter.Options) { o.Format.Compression = c }
 }

@@ -20,8 +20,6 @@ import (
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
 )
 
-var compressions = []exporter.Compression{exporter.None, exporter.Gzip, exporter.Zstd}
-
 // A device that takes nothing makes every export fail, also one that is so short that
 // a buffer would hold all of it.
 func TestFullDevice(t *testing.T) {

@@ -107,20 +107,17 @@ func modelsAgree(t *testing.T, seeds []uint64) {
 	}
 	s := influxdtest.Start(t, influxdtest.Options{Dir: served})
 	defer s.Kill()
-	for i, db := range m.dbs {
-		if !agree(t, s, m.dir, db, of(got, db)) {
-			t.Errorf("seed %d:\n%s", seeds[i], m.histories[i])
-		}
+	for _, db := range agree(t, s, m.dir, m.dbs, byDB(got)) {
+		i := slices.Index(m.dbs, db)
+		t.Errorf("seed %d:\n%s", seeds[i], m.histories[i])
 	}
 }
 
-// of gives the values of one database.
-func of(values []lpjudge.Value, db string) []lpjudge.Value {
-	var own []lpjudge.Value
+// byDB sorts values by their databases.
+func byDB(values []lpjudge.Value) map[string][]lpjudge.Value {
+	dbs := map[string][]lpjudge.Value{}
 	for _, v := range values {
-		if v.DB == db {
-			own = append(own, v)
-		}
+		dbs[v.DB] = append(dbs[v.DB], v)
 	}
-	return own
+	return dbs
 }

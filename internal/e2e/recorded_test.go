@@ -16,7 +16,7 @@ func TestRecordedVolumes(t *testing.T) {
 	for _, name := range testvolume.Names(t) {
 		t.Run(name, func(t *testing.T) {
 			v := testvolume.Open(t, name)
-			for _, c := range []exporter.Compression{exporter.None, exporter.Gzip, exporter.Zstd} {
+			for _, c := range compressions {
 				for _, n := range []int{1, 3} {
 					t.Run(fmt.Sprintf("%s/workers=%d", c, n), func(t *testing.T) {
 						got, sum := exported(t, v.Dir, compressed(c), workers(n))
