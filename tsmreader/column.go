@@ -3,6 +3,7 @@
 package tsmreader
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -166,7 +167,9 @@ func (c *Cursor) realTimes(ch *chain, e tsmfile.Entry) (tsmfile.Entry, bool) {
 		err = errEmptyBlock
 	}
 	if err != nil {
-		c.blockFault(ch, e, string(ch.in.key), err)
+		if !errors.Is(err, tsmfile.ErrOutside) { // reported when the file was opened
+			c.blockFault(ch, e, string(ch.in.key), err)
+		}
 		return e, false
 	}
 	lo, hi := slices.Min(c.spare), slices.Max(c.spare)

@@ -223,7 +223,7 @@ func TestDamage(t *testing.T) {
 				d := newDamaged(t, kind)
 				whole := d.want.Values()
 				file, faults := damage(d)
-				for _, limits := range []tsmreader.Limits{{}, {Chains: 1, Rows: 3}, {Values: 6, Rows: 2}} {
+				for _, limits := range []tsmreader.Limits{{}, {Values: 1, Rows: 3}, {Values: 6, Rows: 2}} {
 					s := tsmreader.OpenMemory(tsmreader.Options{}, tsmreader.Bytes(file))
 					s.Lower(limits)
 					got := read(t, s, 1)
@@ -299,4 +299,36 @@ func TestDisorder(t *testing.T) {
 func readAllMemory(t *testing.T, files ...[]byte) *result {
 	t.Helper()
 	return read(t, tsmreader.OpenMemory(tsmreader.Options{}, tsmreader.Bytes(files...)), math.MaxInt64)
+}
+
+// A block that reaches further than the index says overlaps the next one. Both are
+// merged, the later one wins; with one slot for all columns the overlap is lost, and
+// reported.
+func TestReachesIntoNext(t *testing.T) {
+	for kind := range point.Kind(point.NumKinds) {
+		d := newDamaged(t, kind)
+		run := sampleRun(kind, 1600000005e9, 6) // the next block starts at ...40
+		want := within(d.want, point.TimeRange{})
+		want.Delete(target, point.TimeRange{Min: d.b.Min, Max: d.b.Max})
+		later := want[target]
+		delete(want, target)
+		want.Set(shardtest.Column{Key: target, Run: run})
+		for at, v := range later {
+			want[target][at] = v
+		}
+		file := d.rebuilt(shardtest.AppendBlock(nil, run, shardtest.Encoding{}))
+		for _, limits := range []tsmreader.Limits{{}, {Rows: 2, FewRows: 1}} {
+			s := tsmreader.OpenMemory(tsmreader.Options{}, tsmreader.Bytes(file))
+			s.Lower(limits)
+			got := read(t, s, 1)
+			got.want(t, want)
+			got.wantFaults(t, "other times than the block holds")
+		}
+		s := tsmreader.OpenMemory(tsmreader.Options{}, tsmreader.Bytes(file))
+		s.Lower(tsmreader.Limits{Values: 1})
+		got := read(t, s, 1)
+		if len(got.lost()) != 1 || got.lost()[0].Range != (point.TimeRange{Min: 1600000040e9, Max: 1600000050e9}) {
+			t.Errorf("faults:\n%s", faultText(got.faults))
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
 
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader/internal/codec"
@@ -127,12 +128,12 @@ func (c *Cursor) load(col *column, ch *chain, s *slot) bool {
 			}
 			continue
 		}
-		if !again {
-			c.checkTimes(col, ch, e, s, at)
-		}
 		s.order(col.kind, at)
+		span := point.TimeRange{Min: s.times[at], Max: s.last()}
 		s.drop(col.kind, at, c.window, ch.stones)
-		if len(s.times) > at {
+		some := len(s.times) > at
+		c.checkTimes(col, ch, e, s, at, span, again)
+		if some && s.left() > 0 {
 			return true
 		}
 	}
@@ -159,26 +160,31 @@ func (c *Cursor) decode(col *column, ch *chain, e tsmfile.Entry, s *slot) (at in
 	return at, err
 }
 
-// checkTimes compares the times that were decoded with those of the index. Values
-// that come too late to be merged are left out.
-func (c *Cursor) checkTimes(col *column, ch *chain, e tsmfile.Entry, s *slot, at int) {
-	lo, hi := s.times[at], s.times[len(s.times)-1]
-	if lo == e.Min && hi == e.Max {
-		return
+// checkTimes compares the times that were decoded, those of span, with those of the
+// index, and leaves out values that come too late to be merged. What a slot held already
+// is brought in order with them. Of a block that was decoded before nothing is said.
+func (c *Cursor) checkTimes(col *column, ch *chain, e tsmfile.Entry, s *slot, at int, span point.TimeRange, again bool) {
+	late := 0
+	if c.started {
+		late = sort.Search(len(s.times)-at, func(i int) bool { return s.times[at+i] > c.done })
 	}
-	for _, t := range s.times[at:] {
-		lo, hi = min(lo, t), max(hi, t)
+	switch {
+	case again:
+	case late > 0:
+		r := point.TimeRange{Min: s.times[at], Max: s.times[at+late-1]}
+		c.report(ch.source(), fault.Index, e.Offset, int64(e.Size), c.keyOf(col), r, true, errLate)
+	case span != e.Range():
+		c.report(ch.source(), fault.Index, e.Offset, int64(e.Size), c.keyOf(col), span, false, errIndexTimes)
 	}
-	if lo == e.Min && hi == e.Max {
-		return
+	if late > 0 {
+		s.remove(col.kind, at, late)
 	}
-	late := c.started && lo <= c.done || at > 0 && lo <= s.times[at-1]
-	why := errIndexTimes
-	if late {
-		why = errLate
-		s.cut(col.kind, at)
+	if at > s.pos && len(s.times) > at && s.times[at] <= s.times[at-1] {
+		s.order(col.kind, s.pos)
+		for i := range s.starts { // which value aliases which buffer is no longer known
+			s.starts[i] = max(s.starts[i], len(s.times))
+		}
 	}
-	c.report(ch.source(), fault.Index, e.Offset, int64(e.Size), c.keyOf(col), point.TimeRange{Min: lo, Max: hi}, late, why)
 }
 
 // lostBlock reports a block that gave nothing, unless there was nothing to give.

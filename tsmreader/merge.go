@@ -96,6 +96,12 @@ func (c *Cursor) fetch(col *column, ch *chain) {
 		c.free(ch)
 		return
 	}
+	// A block that reaches further than the index said may hold times of the next one.
+	for e, more := c.head(ch); more && e.Min <= ch.slot.last() && ch.slot.weight() <= c.limits.values; e, more = c.head(ch) {
+		if !c.load(col, ch, ch.slot) {
+			break
+		}
+	}
 	c.held += ch.slot.weight()
 }
 

@@ -66,7 +66,7 @@ type File struct {
 const (
 	maxAttempts = 12
 	settleWait  = 5 * time.Millisecond
-	longestWait = 16 * settleWait
+	longestWait = 4 * settleWait
 	recently    = 10 * time.Second
 )
 

@@ -131,6 +131,14 @@ func (s *slot) cut(kind point.Kind, at int) {
 	}
 }
 
+// remove drops n values from at on.
+func (s *slot) remove(kind point.Kind, at, n int) {
+	for i := at; i+n < len(s.times); i++ {
+		s.move(kind, i, i+n)
+	}
+	s.cut(kind, len(s.times)-n)
+}
+
 // move copies the value at from to to.
 func (s *slot) move(kind point.Kind, to, from int) {
 	s.times[to] = s.times[from]

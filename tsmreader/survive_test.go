@@ -305,3 +305,67 @@ func TestWideRecord(t *testing.T) {
 	got.want(t, contents(shardtest.Column{Key: key, Run: run}))
 	got.sound(t)
 }
+
+// Several kinds of damage at once, in files, tombstones and segments: whatever comes out
+// is in order, each point once, and something is said of it.
+func TestManyDamages(t *testing.T) {
+	files := make([][]byte, 2)
+	var fields []byte
+	files[0], fields, _ = sweepFile(0)
+	files[1], _, _ = sweepFile(3)
+	l := layout(t, files[0])
+	var w shardtest.WAL
+	w.Write(shardtest.Column{Key: "cpu,host=a#!~#i", Run: ints(50, 1600000000e9, 1600000015e9)}, shardtest.Column{Key: "mem,host=c#!~#s", Run: shardtest.Strings([]int64{1600000000e9}, "y")})
+	w.DeleteRange(1600000010e9, 1600000020e9, "cpu,host=a#!~#i")
+	w.Write(shardtest.Column{Key: "cpu,host=b#!~#u", Run: shardtest.Uints([]int64{1600000000e9}, 7)})
+	stones := shardtest.TombstoneV4([]shardtest.Tombstone{{Key: "cpu,host=a#!~#f", Min: 1600000020e9, Max: 1600000030e9}}, []shardtest.Tombstone{shardtest.WholeColumn("mem,host=a#!~#b")})
+	for seed := uint64(1); seed <= 1500; seed++ {
+		choose := shardtest.Seeded(seed)
+		file := files[choose(2)]
+		for range 1 + choose(5) {
+			file = spoil(choose, file)
+		}
+		if blocks := l.InFileOrder(); choose(3) == 0 && int64(len(file)) > l.Blocks.End() {
+			file = shardtest.Reseal(file, blocks[choose(len(blocks))])
+		}
+		m := tsmreader.Bytes(file, files[0])
+		m.Fields = fields
+		m.Tombstones, m.WAL = [][]byte{stones, stones}, [][]byte{w.Bytes()}
+		for range choose(3) {
+			m.Tombstones[0], m.WAL[0] = spoil(choose, m.Tombstones[0]), spoil(choose, m.WAL[0])
+		}
+		way, _ := chooseWay(choose)
+		s := tsmreader.OpenMemory(way.opts, m)
+		s.Lower(way.limits)
+		got := read(t, s, way.weight)
+		for _, f := range got.faults {
+			if f.Offset < -1 || f.Size < 0 || f.File == "" || f.Part == "" || f.Err == nil {
+				t.Errorf("fault %+v", f)
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// spoil damages a copy of b somewhere.
+func spoil(choose shardtest.Chooser, b []byte) []byte {
+	if len(b) == 0 {
+		return []byte{byte(choose(256))}
+	}
+	at := int64(choose(len(b)))
+	n := min(int64(1+choose(40)), int64(len(b))-at)
+	switch choose(6) {
+	case 0, 1:
+		return shardtest.Flip(b, at*8+int64(choose(8)))
+	case 2:
+		return shardtest.Patch(b, at, make([]byte, n))
+	case 3:
+		return shardtest.Patch(b, at, b[choose(len(b)):][:1])
+	case 4:
+		return shardtest.Cut(b, shardtest.Span{Offset: at, Size: n})
+	default:
+		return slices.Concat(b[:at], b[at:at+n], b[at:]) // twice
+	}
+}
