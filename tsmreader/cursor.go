@@ -91,7 +91,7 @@ func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 		sec.addInputs(c)
 	}
 	c.rng, c.faults, c.err, c.ended = r, nil, nil, false
-	c.series, c.pending = nil, nil
+	c.series, c.pending = c.series[:0], nil
 	c.heap = c.heap[:0]
 	for _, in := range c.inputs {
 		if in.seek(r) {
