@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -313,9 +314,7 @@ func TestReachesIntoNext(t *testing.T) {
 		later := want[target]
 		delete(want, target)
 		want.Set(shardtest.Column{Key: target, Run: run})
-		for at, v := range later {
-			want[target][at] = v
-		}
+		maps.Copy(want[target], later)
 		file := d.rebuilt(shardtest.AppendBlock(nil, run, shardtest.Encoding{}))
 		for _, limits := range []tsmreader.Limits{{}, {Rows: 2, FewRows: 1}} {
 			s := tsmreader.OpenMemory(tsmreader.Options{}, tsmreader.Bytes(file))

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,18 +56,18 @@ func TestFieldsFiles(t *testing.T) {
 		"empty log":           {idx, []byte{}, f, 0},
 		"magic alone":         {[]byte{0, 6, 1, 3}, nil, fieldSet{}, 0},
 		"field added":         {idx, add, both, 0},
-		"measurement dropped": {idx, append(add[:len(add):len(add)], drop...), fieldSet{"n": {"g": point.String}}, 0},
+		"measurement dropped": {idx, append(slices.Clip(add), drop...), fieldSet{"n": {"g": point.String}}, 0},
 		"empty record":        {idx, append(shardtest.AppendFieldsLog(nil), add...), both, 0},
-		"record cut":          {idx, append(add[:len(add):len(add)], drop[:len(drop)-1]...), both, 0},
-		"length cut":          {idx, append(add[:len(add):len(add)], 1, 2, 3), both, 0},
-		"record of 2^64":      {idx, append(add[:len(add):len(add)], "\xff\xff\xff\xff\xff\xff\xff\xffxx"...), both, 0},
+		"record cut":          {idx, append(slices.Clip(add), drop[:len(drop)-1]...), both, 0},
+		"length cut":          {idx, append(slices.Clip(add), 1, 2, 3), both, 0},
+		"record of 2^64":      {idx, append(slices.Clip(add), "\xff\xff\xff\xff\xff\xff\xff\xffxx"...), both, 0},
 		"record is garbage":   {idx, append([]byte{2, 0, 0, 0, 0, 0, 0, 0}, 0xff, 0xff), nil, 1},
 		"empty":               {[]byte{}, nil, nil, 1},
 		"bad magic":           {[]byte{0, 6, 1, 4, 10}, nil, nil, 1},
 		"cut":                 {idx[:len(idx)-1], nil, nil, 1},
 		"unknown type":        {[]byte("\x00\x06\x01\x03\x0a\x0a\x0a\x01m\x12\x05\x0a\x01f\x10\x07"), nil, nil, 1},
-		"unknown fields":      {append(idx[:len(idx):len(idx)], 0x18, 1, 0x25, 1, 2, 3, 4), nil, f, 0},
-		"length of 2^63":      {append(idx[:len(idx):len(idx)], "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f"...), nil, nil, 1},
+		"unknown fields":      {append(slices.Clip(idx), 0x18, 1, 0x25, 1, 2, 3, 4), nil, f, 0},
+		"length of 2^63":      {append(slices.Clip(idx), "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f"...), nil, nil, 1},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

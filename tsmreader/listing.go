@@ -91,12 +91,14 @@ func readDir(dir string) ([]os.DirEntry, error) {
 // no file, though it is named like one, is left out: opening a pipe would wait for ever.
 func (l *listing) add(files *[]fileState, dir string, e os.DirEntry) error {
 	st, err := os.Stat(filepath.Join(dir, e.Name())) // a link counts as what it leads to
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && e.Type()&fs.ModeSymlink == 0:
+	linked := e.Type()&fs.ModeSymlink != 0
+	if errors.Is(err, fs.ErrNotExist) && !linked {
 		return nil
-	case err != nil && e.Type()&fs.ModeSymlink == 0:
+	}
+	if err != nil && !linked {
 		return err
-	case err != nil || !st.Mode().IsRegular():
+	}
+	if st == nil || !st.Mode().IsRegular() {
 		l.leave(dir, e.Name(), Foreign)
 		return nil
 	}
