@@ -82,7 +82,11 @@ type run struct {
 	free    chan []byte
 	out     *outputs
 	summary Summary
+	place   place // that the last context lines named, in the file at hand
 }
+
+// place is where points belong.
+type place struct{ database, policy string }
 
 // shardRun is a shard while it is read.
 type shardRun struct {
@@ -175,13 +179,11 @@ func (r *run) produce(ctx context.Context) error {
 		if err := r.emit(ctx, &task{prefix: r.plan.header(f)}); err != nil {
 			return err
 		}
-		last := ""
+		r.place = place{}
 		for _, sh := range f.shards {
-			place := sh.Database + "\x00" + sh.Policy
-			if err := r.shard(ctx, sh, place != last); err != nil {
+			if err := r.shard(ctx, sh); err != nil {
 				return err
 			}
-			last = place
 		}
 		if err := r.mark(ctx, &task{end: f}); err != nil {
 			return err
@@ -204,7 +206,7 @@ func (r *run) mark(ctx context.Context, t *task) error {
 
 // shard opens a shard and cuts it into tasks. What keeps it from being opened is a
 // fault like any other; the next shard may be sound.
-func (r *run) shard(ctx context.Context, sh *volume.Shard, newPlace bool) (err error) {
+func (r *run) shard(ctx context.Context, sh *volume.Shard) (err error) {
 	s := &shardRun{shard: sh}
 	s.refs.Add(1)
 	defer func() { err = errors.Join(err, s.release()) }()
@@ -233,11 +235,7 @@ func (r *run) shard(ctx context.Context, sh *volume.Shard, newPlace bool) (err e
 	if err := r.mark(ctx, first); err != nil {
 		return err
 	}
-	var prefix []byte
-	if newPlace {
-		prefix = r.plan.context(sh.Database, sh.Policy)
-	}
-	return r.sections(ctx, s, prefix)
+	return r.sections(ctx, s)
 }
 
 // unopened gives the task that reports a shard which could not be opened.
@@ -255,7 +253,7 @@ func (r *run) unopened(s *shardRun, err error) *task {
 }
 
 // sections emits the ranges of every section of an open shard.
-func (r *run) sections(ctx context.Context, s *shardRun, prefix []byte) error {
+func (r *run) sections(ctx context.Context, s *shardRun) error {
 	for from, more := "", true; more; {
 		sec, err := s.open.Section(from)
 		if err != nil {
@@ -273,8 +271,11 @@ func (r *run) sections(ctx context.Context, s *shardRun, prefix []byte) error {
 		from, more = sec.Next()
 		ranges := sec.Ranges(rangeWeight(r.opts.Format.Compression))
 		for _, rng := range ranges {
-			t := &task{run: s, sec: sec, rng: rng, prefix: prefix, weight: s.open.Bytes() / int64(len(ranges))}
-			prefix = nil
+			t := &task{run: s, sec: sec, rng: rng, weight: s.open.Bytes() / int64(len(ranges))}
+			if here := (place{s.shard.Database, s.shard.Policy}); r.place != here {
+				t.prefix = r.plan.context(here.database, here.policy)
+				r.place = here
+			}
 			if err := r.emit(ctx, t); err != nil {
 				return err
 			}
