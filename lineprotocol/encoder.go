@@ -90,8 +90,9 @@ type cell struct {
 	decimals  int // of the float written last
 }
 
-// copied is how much is copied of a text, whatever its width: no number takes more.
-const copied = 24
+// copied is how much is copied of a text, whatever its width: no number takes more. The
+// longest are like -0.0000012345678901234567.
+const copied = maxNumber
 
 // mode tells which columns take the quick way: those with a short and sound name and
 // no gaps, of integers or floats.

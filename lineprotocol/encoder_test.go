@@ -116,6 +116,29 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A value that is the one before is copied: also the widest.
+func TestRepeatedValues(t *testing.T) {
+	for _, f := range []float64{-1.2345678901234567e-06, -2.2250738585072014e-308, -123456789012345.67, 0.1, 1e-7, 1 << 52, -1} {
+		if n := len(AppendFloat(nil, f)); n > copied {
+			t.Errorf("%v is written in %d bytes, %d are copied", f, n, copied)
+		}
+		ints := []int64{math.MinInt64, math.MinInt64, math.MinInt64}
+		b := &point.Batch{Times: []int64{1, 2, 3}, Columns: []point.Column{
+			{Field: []byte("a"), Kind: point.Float, Floats: []float64{f, f, f}},
+			{Field: []byte("b"), Kind: point.Integer, Ints: ints},
+			{Field: []byte("c"), Kind: point.Float, Floats: []float64{f, f, f}},
+		}}
+		var want string
+		for at := 1; at <= 3; at++ {
+			want += fmt.Sprintf("m a=%s,b=%di,c=%[1]s %[3]d\n", AppendFloat(nil, f), math.MinInt64, at)
+		}
+		var e Encoder
+		if d := cmp.Diff(want, whole(&e, "m", b, 1<<20)); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+	}
+}
+
 // drawBatch draws rows of all kinds, with gaps, repeated values and hard strings.
 func drawBatch(t *rapid.T) *point.Batch {
 	rows := rapid.IntRange(1, 80).Draw(t, "rows")
@@ -137,7 +160,10 @@ func drawBatch(t *rapid.T) *point.Batch {
 				point.SetGap(col.Gaps, i)
 			}
 			f := floats().Draw(t, "f")
-			if math.IsNaN(f) || math.IsInf(f, 0) || i%3 == 1 {
+			switch again := rapid.Bool().Draw(t, "again"); {
+			case again && i > 0:
+				f = col.Floats[i-1]
+			case math.IsNaN(f) || math.IsInf(f, 0):
 				f = 1
 			}
 			col.Floats = append(col.Floats, f)

@@ -12,6 +12,9 @@ import (
 // maxExact is the largest integer below which a float64 holds every one.
 const maxExact = 1 << 53
 
+// maxPlain is where floats begin to be written with an exponent.
+const maxPlain = 1e15
+
 // AppendFloat appends f in a form that parses back to the same bits; NaN and
 // infinities have none.
 func AppendFloat(dst []byte, f float64) []byte {
@@ -32,7 +35,7 @@ const (
 // algorithm: n/10^k is rounded correctly, so if it equals f its digits parse to f.
 func appendFloat(dst []byte, f float64, decimals int) ([]byte, int) {
 	a := math.Abs(f)
-	if a >= 1e15 || a < 1e-6 && f != 0 {
+	if a >= maxPlain || a < 1e-6 && f != 0 {
 		return strconv.AppendFloat(dst, f, 'g', -1, 64), decimals
 	}
 	if math.Signbit(f) {
@@ -77,9 +80,10 @@ func appendDecimal(dst []byte, n, scale uint64, k int) []byte {
 	return dst
 }
 
-// isSmallWhole reports whether f is a whole number from 0 to 2^53 and not -0.
+// isSmallWhole reports whether f is a whole number from 0 to 10^15, from where on there
+// is an exponent, and not -0.
 func isSmallWhole(f float64) bool {
-	return f >= 0 && f < maxExact && f == float64(uint64(f)) && !math.Signbit(f)
+	return f >= 0 && f < maxPlain && f == float64(uint64(f)) && !math.Signbit(f)
 }
 
 // eightDigits gives the digits of n < 10^8, one a byte, the first in the lowest: the

@@ -62,6 +62,7 @@ func floats() *rapid.Generator[float64] {
 			n := rapid.Int64Range(-1e9, 1e9).Draw(t, "n")
 			return float64(n) / math.Pow10(rapid.IntRange(0, 8).Draw(t, "decimals"))
 		}),
+		rapid.Float64Range(-2e-6, -1e-6), // the widest
 		rapid.SampledFrom([]float64{
 			0, math.Copysign(0, -1), 1, -1, 0.1, 0.3, 1.0 / 3, 1e15, 1e15 - 1, 1e21, 1e-6, 9.99e-7, 5e-324,
 			math.MaxFloat64, 1 << 53, 1<<53 - 1, 999999.9999, 99.99995, 0.00005, 123456789012.3456,
