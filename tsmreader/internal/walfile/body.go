@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"math"
 
 	"github.com/shardlift/shardlift/point"
 )
@@ -196,6 +195,3 @@ func (v Values) Strings(f func(t int64, s []byte)) {
 		b = b[12+n:]
 	}
 }
-
-// Float turns the bits of a Float value into it.
-func Float(bits uint64) float64 { return math.Float64frombits(bits) }
