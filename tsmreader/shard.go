@@ -6,20 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/shardlift/shardlift/point"
-	"github.com/shardlift/shardlift/tsmreader/internal/fault"
-	"github.com/shardlift/shardlift/tsmreader/internal/tsmfile"
-	"github.com/shardlift/shardlift/tsmreader/internal/walfile"
 )
 
 // Shard is one open shard: the files of all its replicas, held open, so that a server
@@ -32,26 +25,6 @@ type Shard struct {
 	faults   []Fault
 	leftOut  []LeftOut
 	fields   fieldSet // of all replicas; nil where none has one
-}
-
-// replica is one copy's open files, in order of precedence.
-type replica struct {
-	files    []*shardFile
-	segments []walfile.Segment
-	opened   []*os.File // of the segments
-}
-
-type shardFile struct {
-	*tsmfile.File
-	stone stoneFile
-}
-
-// stoneFile is a file's tombstones; r is nil where it has none.
-type stoneFile struct {
-	path   string
-	size   int64
-	r      io.ReaderAt
-	closer io.Closer
 }
 
 // File names a file that a shard was read from, as it was when it was opened.
@@ -166,127 +139,6 @@ func exists(path string) bool {
 
 func sameState(a, b fileState) bool {
 	return a.name == b.name && a.size == b.size && a.mtime.Equal(b.mtime)
-}
-
-// openReplica opens TSM files, then tombstones, then the WAL: a flush that happens
-// in between adds a TSM file before it takes segments away, and is noticed by that.
-func (s *Shard) openReplica(ctx context.Context, r *replica, src Source, l listing) error {
-	dir := src.DataDir
-	if src.TSMFile != "" {
-		dir = filepath.Dir(src.TSMFile)
-	}
-	r.files = make([]*shardFile, len(l.tsm))
-	faults := make([][]Fault, len(l.tsm))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.opts.Parallel)
-	for i, t := range l.tsm {
-		g.Go(func() error {
-			if err := context.Cause(ctx); err != nil {
-				return err
-			}
-			f, found, err := tsmfile.Open(filepath.Join(dir, t.name))
-			if errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			if err != nil { // as damaged as a file can be, and no reason to lose the others
-				faults[i] = []Fault{fault.New(filepath.Join(dir, t.name), fault.Shard, -1, t.size, true, err)}
-				f, _ = tsmfile.New(filepath.Join(dir, t.name), strings.NewReader(""), 0)
-			} else {
-				faults[i] = found
-			}
-			r.files[i] = &shardFile{File: f}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	s.faults = append(s.faults, slices.Concat(faults...)...)
-	for _, t := range l.tombstones {
-		if err := s.openTombstone(r, filepath.Join(dir, t.name), t); err != nil {
-			return err
-		}
-	}
-	for _, t := range l.segments {
-		if err := s.openSegment(r, filepath.Join(src.WALDir, t.name), t); err != nil {
-			return err
-		}
-	}
-	if dir != "" {
-		fields, found := readFields(dir)
-		s.faults = append(s.faults, found...)
-		if s.fields == nil {
-			s.fields = fields
-		} else {
-			s.fields.add(fields)
-		}
-	}
-	return nil
-}
-
-func (s *Shard) openTombstone(r *replica, path string, t fileState) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err != nil {
-		s.faults = append(s.faults, fault.New(path, fault.Tombstone, -1, t.size, true, err))
-		return nil
-	}
-	st, err := f.Stat()
-	if err != nil {
-		return errors.Join(err, f.Close())
-	}
-	stem := strings.TrimSuffix(path, ".tombstone")
-	for _, tsm := range r.files {
-		if strings.TrimSuffix(tsm.Path, ".tsm") == stem {
-			tsm.stone = stoneFile{path: path, size: st.Size(), r: f, closer: f}
-			return nil
-		}
-	}
-	return f.Close()
-}
-
-func (s *Shard) openSegment(r *replica, path string, t fileState) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err != nil {
-		s.faults = append(s.faults, fault.New(path, fault.WAL, -1, t.size, true, err))
-		return nil
-	}
-	r.opened = append(r.opened, f)
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	r.segments = append(r.segments, walfile.Segment{Path: path, R: f, Size: st.Size()})
-	return nil
-}
-
-// tornWhileWriting reports whether the last segment ends inside an entry and grows
-// while we look: then a server was caught writing it, and nothing is wrong. Only a
-// segment that was written just now is waited for.
-func (s *Shard) tornWhileWriting(r *replica, after listing) bool {
-	if len(r.segments) == 0 || len(after.segments) != len(r.segments) {
-		return false
-	}
-	last := r.segments[len(r.segments)-1]
-	if walfile.Whole(last) {
-		return false
-	}
-	for wait := settleWait; wait <= longestWait; wait *= 2 {
-		time.Sleep(wait)
-		st, err := r.opened[len(r.opened)-1].Stat()
-		if err != nil || st.Size() != last.Size {
-			return err == nil
-		}
-		if time.Since(st.ModTime()) > recently {
-			return false
-		}
-	}
-	return false
 }
 
 // Close closes the files. Cursors must not be used any more.
