@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/shardlift/shardlift/internal/shardtest"
@@ -367,5 +369,51 @@ func spoil(choose shardtest.Chooser, b []byte) []byte {
 		return shardtest.Cut(b, shardtest.Span{Offset: at, Size: n})
 	default:
 		return slices.Concat(b[:at], b[at:at+n], b[at:]) // twice
+	}
+}
+
+// Several cursors read one section at the same time, and sections are loaded meanwhile:
+// together they give what one gives.
+func TestParallel(t *testing.T) {
+	file, _, want := manyColumns(t)
+	var w shardtest.WAL
+	w.Write(shardtest.Column{Key: "measurement,host=host0100,region=somewhere#!~#value", Run: ints(5, 7)})
+	want.Set(shardtest.Column{Key: "measurement,host=host0100,region=somewhere#!~#value", Run: ints(5, 7)})
+	m := tsmreader.Bytes(file)
+	m.WAL = [][]byte{w.Bytes()}
+	m.Tombstones = [][]byte{shardtest.TombstoneV4([]shardtest.Tombstone{shardtest.WholeColumn("measurement,host=host0200,region=somewhere#!~#value")})}
+	delete(want, "measurement,host=host0200,region=somewhere#!~#value")
+	s := tsmreader.OpenMemory(tsmreader.Options{}, m)
+	sec, err := s.Section("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ranges := sec.Ranges(5_000)
+	parts := make([]*result, len(ranges))
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			var c *tsmreader.Cursor
+			for j := i; j < len(ranges); j += 4 {
+				c = sec.Cursor(ranges[j], c)
+				parts[j] = &result{contents: shardtest.Contents{}, split: map[string]string{}}
+				parts[j].drain(t, c)
+			}
+		})
+		wg.Go(func() {
+			if _, err := s.Section(""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	all := &result{contents: shardtest.Contents{}}
+	for _, p := range parts {
+		p.sound(t)
+		maps.Copy(all.contents, p.contents)
+	}
+	all.want(t, want)
+	if len(ranges) < 5 {
+		t.Errorf("%d ranges", len(ranges))
 	}
 }
