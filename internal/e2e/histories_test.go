@@ -31,7 +31,7 @@ func TestRandomHistories(t *testing.T) {
 	for first := 0; first < count; first += perServer {
 		t.Run(fmt.Sprintf("seed %d", seed+uint64(first)), func(t *testing.T) {
 			t.Parallel()
-			w := newWave(t, seed+uint64(first), min(perServer, count-first))
+			w := newWave(t, seed+uint64(first), min(perServer, count-first), false)
 			w.live()
 			w.compare()
 			w.compareTorn()
@@ -49,7 +49,7 @@ type wave struct {
 	crashed bool // in the middle of a write
 }
 
-func newWave(t *testing.T, seed uint64, lives int) *wave {
+func newWave(t *testing.T, seed uint64, lives int, oneLine bool) *wave {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	opts := influxdtest.Options{
@@ -61,7 +61,7 @@ func newWave(t *testing.T, seed uint64, lives int) *wave {
 	w := &wave{t: t, rng: rng, dir: t.TempDir(), server: influxdtest.Start(t, opts)}
 	t.Cleanup(w.keep)
 	for i := range lives {
-		w.lives = append(w.lives, newLife(w.server, i, rand.New(rand.NewPCG(seed, uint64(2+i)))))
+		w.lives = append(w.lives, newLife(w.server, i, rand.New(rand.NewPCG(seed, uint64(2+i))), oneLine))
 	}
 	w.each(func(l *life) error { return l.create() })
 	return w
@@ -155,10 +155,11 @@ func (w *wave) crash() {
 	g.Wait()
 }
 
-// compare exports a copy of the server's directories and compares it with the server.
-func (w *wave) compare() {
+// compare exports a copy of the server's directories and compares it with the server. It
+// gives the copy and what was exported.
+func (w *wave) compare() (dir string, got []lpjudge.Value) {
 	w.t.Helper()
-	dir := filepath.Join(w.dir, "copy")
+	dir = filepath.Join(w.dir, "copy")
 	w.server.CopyBare(dir)
 	got, sum := exported(w.t, dir, compressed(pick(w.rng, compressions)), workers(1+w.rng.IntN(3)))
 	broken := w.faults(sum, nil)
@@ -170,6 +171,7 @@ func (w *wave) compare() {
 	for _, l := range w.lives {
 		compare(w.t, l.db+", what no server shows", last(l.written), slices.DeleteFunc(dbs[l.db], shown))
 	}
+	return dir, got
 }
 
 // faults fails on those that are not to be expected, and gives the databases that no

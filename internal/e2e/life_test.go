@@ -33,8 +33,8 @@ type life struct {
 // monday is the start of a shard, whatever its duration: 2020-09-14T00:00:00Z.
 const monday = 1600041600_000000000
 
-func newLife(s *influxdtest.Server, number int, rng *rand.Rand) *life {
-	l := &life{db: fmt.Sprintf("h%02d", number), rng: rng, server: s, schema: newSchema(rng)}
+func newLife(s *influxdtest.Server, number int, rng *rand.Rand, oneLine bool) *life {
+	l := &life{db: fmt.Sprintf("h%02d", number), rng: rng, server: s, schema: newSchema(rng, oneLine)}
 	if rng.IntN(4) == 0 {
 		l.db += pick(rng, []string{" blank ", ":colon", ".dots", `"q"`, "größe", "'"})
 	}
@@ -73,7 +73,7 @@ func (l *life) policy(rp string) error {
 func (l *life) exec(statement string) error {
 	l.said = append(l.said, statement)
 	var err error
-	for range 20 { // a shard that is being dropped, or backed up, is in the way for a moment
+	for range 20 { // while any shard of the server is being dropped, it refuses
 		if _, err = l.server.TryQuery(l.db, statement); err == nil || !strings.Contains(err.Error(), "engine is closed") {
 			break
 		}

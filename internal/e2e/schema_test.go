@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -69,13 +70,18 @@ type field struct {
 type schema struct {
 	series []series
 	fields []field
-	hidden bool // some series are
+	texts  []string // for string fields
+	hidden bool     // some series are
 }
 
-func newSchema(rng *rand.Rand) schema {
-	var sc schema
-	keys, values := some(rng, plainTagKeys, 3), some(rng, plainTagValues, 4)
-	for _, m := range some(rng, plainMeasurements, 3) {
+// newSchema makes a schema; oneLine leaves out what holds line feeds.
+func newSchema(rng *rand.Rand, oneLine bool) schema {
+	of := func(names []string) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return oneLine && strings.Contains(s, "\n") })
+	}
+	sc := schema{texts: of(hardStrings)}
+	keys, values := some(rng, of(plainTagKeys), 3), some(rng, of(plainTagValues), 4)
+	for _, m := range some(rng, of(plainMeasurements), 3) {
 		for range 1 + rng.IntN(3) {
 			sc.addSeries(rng, escapeMeasurement.Replace(m), m, keys, values)
 		}
@@ -84,7 +90,7 @@ func newSchema(rng *rand.Rand) schema {
 		sc.hidden = true
 		sc.addSeries(rng, pick(rng, hiddenMeasurements), "", keys, values)
 	}
-	for _, f := range some(rng, plainFields, 5) {
+	for _, f := range some(rng, of(plainFields), 5) {
 		sc.fields = append(sc.fields, field{escapeField(f), "fibs"[rng.IntN(4)]})
 	}
 	return sc
@@ -105,7 +111,7 @@ func (sc *schema) addSeries(rng *rand.Rand, line, measurement string, keys, valu
 }
 
 // value gives a value as in a line.
-func value(rng *rand.Rand, kind byte) string {
+func (sc *schema) value(rng *rand.Rand, kind byte) string {
 	usual := rng.IntN(3) > 0
 	switch kind {
 	case 'f':
@@ -123,7 +129,7 @@ func value(rng *rand.Rand, kind byte) string {
 	case 'b':
 		return strconv.FormatBool(rng.IntN(2) == 0)
 	default:
-		s := pick(rng, hardStrings)
+		s := pick(rng, sc.texts)
 		if usual {
 			s = "text " + strconv.Itoa(rng.IntN(1000))
 		}
@@ -135,7 +141,7 @@ func value(rng *rand.Rand, kind byte) string {
 func (sc *schema) point(rng *rand.Rand, s series, fields []field, at int64) string {
 	parts := make([]string, len(fields))
 	for i, f := range fields {
-		parts[i] = f.line + "=" + value(rng, f.kind)
+		parts[i] = f.line + "=" + sc.value(rng, f.kind)
 	}
 	return fmt.Sprintf("%s %s %d\n", s.line, strings.Join(parts, ","), at)
 }
