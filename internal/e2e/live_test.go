@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -281,11 +282,7 @@ func (l *live) export(n int) {
 	l.t.Helper()
 	l.noteCompacted()
 	l.mu.Lock()
-	appended, deleted, slid, slidTo := l.appended, l.deleted, l.slid, l.slidTo
-	version := map[int64]int{}
-	for at, v := range l.version {
-		version[at] = v
-	}
+	appended, deleted, slid, slidTo, version := l.appended, l.deleted, l.slid, l.slidTo, maps.Clone(l.version)
 	l.mu.Unlock()
 	var out bytes.Buffer
 	sum, err := run(l.t, l.server.Dir, exporter.Output{Stream: &out}, func(o *exporter.Options) {
