@@ -116,8 +116,6 @@ type Summary struct {
 	LeftOut     []LeftOut `json:"leftOut"`
 	Notes       []string  `json:"notes,omitempty"` // worth knowing, and no fault
 	Seconds     float64   `json:"seconds"`
-
-	span point.TimeRange
 }
 
 // sortFaults puts faults in an order that depends on the sources alone.

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
 	"github.com/shardlift/shardlift/volume"
 )
@@ -43,7 +42,6 @@ func Run(ctx context.Context, opts Options) (*Summary, error) {
 		work: make(chan *task), done: make(chan *task, queueLength(opts)),
 		free: make(chan []byte, 64),
 	}
-	r.summary.span = point.NoTime
 	err := r.prepare()
 	if err == nil {
 		err = r.strict(r.summary.Faults)
