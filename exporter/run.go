@@ -40,7 +40,7 @@ func Run(ctx context.Context, opts Options) (*Summary, error) {
 	r := &run{
 		opts: opts, plan: newPlan(opts),
 		work: make(chan *task), done: make(chan *task, queueLength(opts)),
-		free: make(chan []byte, 64),
+		free: make(chan []byte, 16),
 	}
 	err := r.prepare()
 	if err == nil {
@@ -65,7 +65,7 @@ func queueLength(o Options) int {
 	if o.Format.Compression == None {
 		return o.Workers
 	}
-	return 4 * o.Workers
+	return 2 * o.Workers
 }
 
 // chunksAhead is how many chunks of a task wait at the most until its turn comes.

@@ -41,7 +41,7 @@ func fitWorkers(budget int64, f exporter.Format, processors int) int {
 // collectAt is by how many percent the heap may grow until garbage is collected. Little
 // garbage is made, so that collecting early costs nothing, and a long run takes no more
 // memory than a short one.
-const collectAt = 25
+const collectAt = 15
 
 // uncounted is what the collector does not count, such as the program itself, in bytes.
 const uncounted = 8 << 20
