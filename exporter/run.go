@@ -40,7 +40,7 @@ func Run(ctx context.Context, opts Options) (*Summary, error) {
 	r := &run{
 		opts: opts, plan: newPlan(opts),
 		work: make(chan *task), done: make(chan *task, queueLength(opts)),
-		free: make(chan []byte, 16),
+		free: make(chan []byte, freeChunks(opts)),
 	}
 	err := r.prepare()
 	if err == nil {
@@ -66,6 +66,16 @@ func queueLength(o Options) int {
 		return o.Workers
 	}
 	return 2 * o.Workers
+}
+
+// freeChunks is how many chunks are kept to be used again. Plain text goes through
+// thousands a second, as many at a time as the queues take, and each that is not kept
+// is garbage; compressed text needs few.
+func freeChunks(o Options) int {
+	if o.Format.Compression == None {
+		return chunksAhead * (o.Workers + queueLength(o))
+	}
+	return 16
 }
 
 // chunksAhead is how many chunks of a task wait at the most until its turn comes.
