@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Mapping renames databases and retention policies on their way to the target. Its zero
+// value changes nothing.
+type Mapping struct {
+	databases map[string]string
+	policies  map[Place]string // Database is the old one, or "" for any
+}
+
+// NewMapping reads renamings: "old=new" for databases; "old=new" or "database/old=new",
+// with the database's old name, for policies.
+func NewMapping(databases, policies []string) (*Mapping, error) {
+	m := &Mapping{databases: map[string]string{}, policies: map[Place]string{}}
+	for _, text := range databases {
+		old, name, err := cutMapping("map-database", text)
+		if err != nil {
+			return nil, err
+		}
+		if prev, ok := m.databases[old]; ok && prev != name {
+			return nil, fmt.Errorf("--map-database: %q is renamed twice", old)
+		}
+		m.databases[old] = name
+	}
+	for _, text := range policies {
+		old, name, err := cutMapping("map-retention", text)
+		if err != nil {
+			return nil, err
+		}
+		p := Place{Policy: old}
+		if db, policy, ok := strings.Cut(old, "/"); ok {
+			p = Place{Database: db, Policy: policy}
+		}
+		if prev, ok := m.policies[p]; ok && prev != name {
+			return nil, fmt.Errorf("--map-retention: %q is renamed twice", old)
+		}
+		m.policies[p] = name
+	}
+	return m, nil
+}
+
+func cutMapping(flag, text string) (old, name string, err error) {
+	old, name, ok := strings.Cut(text, "=")
+	if !ok || old == "" || name == "" {
+		return "", "", fmt.Errorf("--%s %q: write it as OLD=NEW", flag, text)
+	}
+	return old, name, nil
+}
+
+// Database gives the new name of a database.
+func (m *Mapping) Database(old string) string {
+	if m != nil {
+		if name, ok := m.databases[old]; ok {
+			return name
+		}
+	}
+	return old
+}
+
+// Place gives the new names of a database and its policy.
+func (m *Mapping) Place(old Place) Place {
+	if m == nil {
+		return old
+	}
+	to := Place{Database: m.Database(old.Database), Policy: old.Policy}
+	if name, ok := m.policies[old]; ok {
+		to.Policy = name
+	} else if name, ok := m.policies[Place{Policy: old.Policy}]; ok {
+		to.Policy = name
+	}
+	return to
+}
