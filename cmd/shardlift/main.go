@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, c console) int {
 		c.say("shardlift: %v", err) // a mistake in the struct tags
 		return exitFailed
 	}
-	args, err = fromInspect(args)
+	args, err = fromLegacy(args)
 	if err != nil {
 		return c.usage(err, nil)
 	}
