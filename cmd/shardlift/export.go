@@ -230,7 +230,7 @@ func (j *exportJob) watch() (stop func()) {
 	if j.cmd.Quiet || j.cmd.JSON && j.toStdout() {
 		return func() {}
 	}
-	return showProgress(j.console.err, j.options.Progress)
+	return showProgress(j.console.err, exportGauge(j.options.Progress))
 }
 
 // toStdout reports whether the data goes to stdout.

@@ -12,8 +12,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-
-	"github.com/shardlift/shardlift/exporter"
 )
 
 // Times between two signs of progress. A bar moves, lines pile up in a log.
@@ -25,15 +23,26 @@ const (
 // barWidth is what a bar takes with all that stands around it; narrower terminals get lines.
 const barWidth = 78
 
-// showProgress shows p on w until the returned function is called, which waits until
-// w is not used any more.
-func showProgress(w io.Writer, p *exporter.Progress) (stop func()) {
+// state is the progress at one time.
+type state struct {
+	bytes, allBytes int64         // read; allBytes is 0 where it is not known
+	left            time.Duration // negative: not known
+	text            string        // all else, for a line
+	brief           string        // the same for a bar
+}
+
+// A gauge gives the state some time after the start.
+type gauge func(elapsed time.Duration) state
+
+// showProgress shows the progress on w until the returned function is called, which waits
+// until w is not used any more.
+func showProgress(w io.Writer, read gauge) (stop func()) {
 	if f, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= barWidth {
-			return watch(newBar(w), p, barInterval)
+			return watch(newBar(w), read, barInterval)
 		}
 	}
-	return watch(&lines{w: w}, p, lineInterval)
+	return watch(&lines{w: w}, read, lineInterval)
 }
 
 // A display shows one state of the progress after the other.
@@ -42,17 +51,8 @@ type display interface {
 	finish()
 }
 
-// state is the progress at one time.
-type state struct {
-	shards, allShards int64
-	bytes, allBytes   int64
-	points            int64
-	rate              float64       // points a second, since the start
-	left              time.Duration // negative: not known
-}
-
 // watch shows the progress at every interval.
-func watch(d display, p *exporter.Progress, interval time.Duration) (stop func()) {
+func watch(d display, read gauge, interval time.Duration) (stop func()) {
 	began := time.Now()
 	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -63,7 +63,7 @@ func watch(d display, p *exporter.Progress, interval time.Duration) (stop func()
 		for {
 			select {
 			case <-t.C:
-				d.show(stateOf(p, time.Since(began)))
+				d.show(read(time.Since(began)))
 			case <-done:
 				return
 			}
@@ -75,39 +75,35 @@ func watch(d display, p *exporter.Progress, interval time.Duration) (stop func()
 	})
 }
 
-// stateOf reads p, elapsed after the start.
-func stateOf(p *exporter.Progress, elapsed time.Duration) state {
-	s := state{
-		shards: p.ShardsDone.Load(), allShards: p.Shards.Load(),
-		bytes: p.DoneBytes.Load(), allBytes: p.TotalBytes.Load(),
-		points: p.Points.Load(), left: -1,
+// timeLeft is how long the rest takes if it goes on as it did.
+func timeLeft(elapsed time.Duration, done, all int64) time.Duration {
+	if done <= 0 || all <= 0 {
+		return -1
 	}
-	// A file may have grown since it was counted.
-	s.allBytes = max(s.allBytes, s.bytes)
-	if elapsed > 0 {
-		s.rate = float64(s.points) / elapsed.Seconds()
+	return time.Duration(float64(elapsed) * float64(max(all-done, 0)) / float64(done))
+}
+
+// perSecond gives a rate.
+func perSecond(n int64, elapsed time.Duration) float64 {
+	if elapsed <= 0 {
+		return 0
 	}
-	if s.bytes > 0 {
-		s.left = time.Duration(float64(elapsed) * float64(s.allBytes-s.bytes) / float64(s.bytes))
-	}
-	return s
+	return float64(n) / elapsed.Seconds()
 }
 
 // lines is a display that writes a plain line each time.
 type lines struct{ w io.Writer }
 
 func (l *lines) show(s state) {
-	percent := int64(0)
+	amount := humanize.Bytes(uint64(max(s.bytes, 0))) + " read"
 	if s.allBytes > 0 {
-		percent = int64(100 * float64(s.bytes) / float64(s.allBytes))
+		amount = fmt.Sprintf("%d %% of %s", int64(100*float64(s.bytes)/float64(s.allBytes)), humanize.Bytes(uint64(s.allBytes)))
 	}
 	left := ""
 	if s.left >= 0 {
 		left = ", about " + s.left.Round(time.Second).String() + " left"
 	}
-	_, _ = fmt.Fprintf(l.w, "shardlift: %d %% of %s, shard %d of %d, %s points, %s points/s%s\n", percent,
-		humanize.Bytes(uint64(max(s.allBytes, 0))), s.shards, s.allShards,
-		humanize.Comma(s.points), humanize.Comma(int64(s.rate)), left)
+	_, _ = fmt.Fprintf(l.w, "shardlift: %s, %s%s\n", amount, s.text, left)
 }
 
 func (*lines) finish() {}
@@ -126,10 +122,21 @@ func newBar(w io.Writer) bar {
 }
 
 func (b bar) show(s state) {
-	points, unit := humanize.ComputeSI(s.rate)
-	b.ChangeMax64(max(s.allBytes, 1))
-	b.Describe(fmt.Sprintf("shard %d/%d %.3g%s pt/s", s.shards, s.allShards, points, unit))
-	_ = b.Set64(min(s.bytes, max(s.allBytes, 1)-1)) // finish clears the bar when all is done; until then it stays
+	b.Describe(s.brief)
+	if s.allBytes <= 0 {
+		b.Describe(humanize.Bytes(uint64(max(s.bytes, 0))) + " " + s.brief)
+		b.ChangeMax64(-1)
+		_ = b.Set64(s.bytes)
+		return
+	}
+	b.ChangeMax64(s.allBytes)
+	_ = b.Set64(min(s.bytes, s.allBytes-1)) // finish clears the bar when all is done; until then it stays
 }
 
 func (b bar) finish() { _ = b.Clear() }
+
+// short writes a number in a few letters.
+func short(n float64) string {
+	value, unit := humanize.ComputeSI(n)
+	return fmt.Sprintf("%.3g%s", value, unit)
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/shardlift/shardlift/exporter"
+	"github.com/shardlift/shardlift/importer"
+)
+
+// exportGauge shows how far an export is.
+func exportGauge(p *exporter.Progress) gauge {
+	return func(elapsed time.Duration) state {
+		s := state{bytes: p.DoneBytes.Load(), allBytes: p.TotalBytes.Load()}
+		s.allBytes = max(s.allBytes, s.bytes, 1) // a file may have grown since it was counted
+		s.left = timeLeft(elapsed, s.bytes, s.allBytes)
+		shards, all, points := p.ShardsDone.Load(), p.Shards.Load(), p.Points.Load()
+		rate := perSecond(points, elapsed)
+		s.text = fmt.Sprintf("shard %d of %d, %s points, %s points/s", shards, all, humanize.Comma(points), humanize.Comma(int64(rate)))
+		s.brief = fmt.Sprintf("shard %d/%d %s pt/s", shards, all, short(rate))
+		return s
+	}
+}
+
+// importGauge shows how far an import is. What a run before did counts for the percentage
+// and not for the rate.
+func importGauge(p *importer.Progress) gauge {
+	read, stored := p.Read.Load(), p.Stored.Load()
+	return func(elapsed time.Duration) state {
+		s := state{bytes: p.Read.Load(), allBytes: p.Total.Load()}
+		if s.allBytes > 0 {
+			s.allBytes = max(s.allBytes, s.bytes)
+		}
+		s.left = timeLeft(elapsed, s.bytes-read, s.allBytes-read)
+		points, rejected, waiting := p.Stored.Load(), p.Rejected.Load(), p.Waiting.Load()
+		rate := perSecond(points-stored, elapsed)
+		text := []string{
+			humanize.Comma(points) + " points stored", humanize.Comma(int64(rate)) + " points/s",
+			fmt.Sprintf("%d of %d requests on their way", p.InFlight.Load(), p.Allowed.Load()),
+		}
+		s.brief = fmt.Sprintf("%s pt/s %d/%d", short(rate), p.InFlight.Load(), p.Allowed.Load())
+		if n := p.Retries.Load(); n > 0 {
+			text = append(text, humanize.Comma(n)+" sent again")
+		}
+		if waiting > 0 {
+			text = append(text, fmt.Sprintf("%d waiting to be sent again", waiting))
+			s.brief += fmt.Sprintf(" wait %d", waiting)
+		}
+		if rejected > 0 {
+			text = append(text, humanize.Comma(rejected)+" rejected")
+			s.brief += fmt.Sprintf(" rej %s", short(float64(rejected)))
+		}
+		s.text = strings.Join(text, ", ")
+		return s
+	}
+}
