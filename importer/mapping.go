@@ -4,6 +4,7 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,4 +76,21 @@ func (m *Mapping) Place(old Place) Place {
 		to.Policy = name
 	}
 	return to
+}
+
+// Describe lists the renamings in a fixed order, so that one can tell whether two runs
+// were asked for the same. A nil mapping has none.
+func (m *Mapping) Describe() []string {
+	if m == nil {
+		return nil
+	}
+	var list []string
+	for old, name := range m.databases {
+		list = append(list, fmt.Sprintf("database %q=%q", old, name))
+	}
+	for old, name := range m.policies {
+		list = append(list, fmt.Sprintf("policy %q/%q=%q", old.Database, old.Policy, name))
+	}
+	slices.Sort(list)
+	return list
 }
