@@ -57,6 +57,7 @@ type Encoder struct {
 	room   int // bytes that a line takes at the most, but for its strings
 
 	points, values int64
+	first, last    int64 // times of these points
 	refusals       []Refusal
 }
 
@@ -107,6 +108,15 @@ const (
 // Series starts a series. key is its stored key, for which CheckSeries was nil.
 func (e *Encoder) Series(key []byte) {
 	e.prefix = append(e.prefix[:0], key...)
+}
+
+// Span gives the times of the first and the last point written since Counts was called;
+// for points of one series, in the order of their times, it is the range of them all.
+func (e *Encoder) Span() point.TimeRange {
+	if e.points == 0 {
+		return point.NoTime
+	}
+	return point.TimeRange{Min: e.first, Max: e.last}
 }
 
 // Counts gives the points and values written since the last call.
@@ -237,6 +247,10 @@ func (e *Encoder) line(dst []byte, b *point.Batch, i int) []byte {
 		return dst[:start]
 	}
 	buf[body] = ' ' // in place of the first comma
+	if e.points == 0 {
+		e.first = t
+	}
+	e.last = t
 	e.points++
 	e.values += values
 	buf[n] = ' '
