@@ -3,6 +3,8 @@
 package target
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -59,3 +61,12 @@ func (e *Error) Error() string {
 
 // Unwrap gives the transport's error.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Retryable reports whether the same request may be sent again: a Temporary or
+// Overloaded answer, also a wrapped one. What ended because its context did is not.
+func Retryable(err error) bool {
+	e, ok := asError(err)
+	return ok && (e.Class == Temporary || e.Class == Overloaded) && !errors.Is(err, context.Canceled)
+}
+
+func asError(err error) (*Error, bool) { return errors.AsType[*Error](err) }

@@ -3,9 +3,10 @@
 package target
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,10 +51,16 @@ type Config struct {
 }
 
 // Target is a cluster. It may be used from any number of goroutines.
-type Target struct{}
+type Target struct {
+	cfg    Config
+	client *http.Client // for all but queries
+	api    apiValue
+	stats  counters
 
-// Open checks the configuration and reads its files. It does not talk to anyone.
-func Open(cfg Config) (*Target, error) { return nil, errors.New("not built yet") }
+	mu    sync.Mutex
+	nodes []*node // the slice is fixed
+	turn  int     // of the node that is looked at first
+}
 
 // Node is what one node said of itself.
 type Node struct {
@@ -63,49 +70,21 @@ type Node struct {
 	Err     error  // why it did not answer
 }
 
-// Check asks every node who it is, and settles the API where that is Auto. The error is
-// that no node answered, or that credentials were refused.
-func (t *Target) Check(ctx context.Context) ([]Node, error) { return nil, nil }
-
 // API gives the way to write; never Auto after Check.
-func (t *Target) API() API { return V1 }
+func (t *Target) API() API { return t.api.Load() }
 
-// Series is one series of a query's answer. Numbers are json.Number.
-type Series struct {
-	Name    string
-	Tags    map[string]string
-	Columns []string
-	Values  [][]any
-}
+// apiValue is an API that several goroutines use.
+type apiValue struct{ v atomic.Pointer[API] }
 
-// Query runs one statement and gives its answer, times in nanoseconds. An error of the
-// statement, which comes with status 200, is an *Error with class Fatal.
-func (t *Target) Query(ctx context.Context, database, statement string) ([]Series, error) {
-	return nil, nil
-}
-
-// Each runs one query and hands out its answer in chunks as it arrives.
-func (t *Target) Each(ctx context.Context, database, statement string, out func(Series) error) error {
-	return nil
-}
-
-// Write sends lines of points to one node: one attempt. Empty lines test credentials and
-// place. Errors are *Error.
-func (t *Target) Write(ctx context.Context, database, policy string, lines []byte) error {
-	return nil
-}
-
-// Stats is what went over the wire.
-type Stats struct {
-	Requests  int64
-	BodyBytes int64 // as sent, after compression
-	TextBytes int64 // before
-}
-
-// Stats counts since Open.
-func (t *Target) Stats() Stats { return Stats{} }
+func (a *apiValue) Load() API     { return *a.v.Load() }
+func (a *apiValue) Store(api API) { a.v.Store(&api) }
 
 // Close ends idle connections.
-func (t *Target) Close() error { return nil }
-
-var _ json.Number // of Series
+func (t *Target) Close() error {
+	t.client.CloseIdleConnections()
+	var errs []error
+	for _, n := range t.nodes {
+		errs = append(errs, n.querier.Close(), n.streamer.Close())
+	}
+	return errors.Join(errs...)
+}

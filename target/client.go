@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package target
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	influx "github.com/influxdata/influxdb1-client/v2"
+)
+
+// querier runs statements on one node. Its errors are statementError, or the client's.
+type querier interface {
+	Query(ctx context.Context, database, statement string) ([]Series, error)
+	// Each hands out chunks.
+	Each(ctx context.Context, database, statement string, out func(Series) error) error
+	Close() error
+}
+
+const (
+	chunkRows = 5000
+	// streamFactor is how many times the timeout an answer in chunks may take.
+	streamFactor = 10
+)
+
+// openQuerier makes the node's clients for queries.
+func (n *node) openQuerier(cfg Config, security *tls.Config) error {
+	for q, timeout := range map[*querier]time.Duration{&n.querier: cfg.Timeout, &n.streamer: streamFactor * cfg.Timeout} {
+		c, err := newClient(n, cfg, security, timeout)
+		if err != nil {
+			return err
+		}
+		*q = c
+	}
+	return nil
+}
+
+// client is influxdb1-client, the official client of 1.x. It knows no contexts: a call
+// runs beside the caller, who may leave; the client's own timeout ends it.
+type client struct{ influx.Client }
+
+// newClient makes one. The client cannot send a token, and follows redirects with the
+// credentials. But it asks for a proxy with each request, before that is written: there
+// the header is set and a redirect is stopped.
+func newClient(n *node, cfg Config, security *tls.Config, timeout time.Duration) (*client, error) {
+	auth := n.creds.header(V1)
+	c, err := influx.NewHTTPClient(influx.HTTPConfig{
+		Addr:      n.name,
+		UserAgent: cfg.UserAgent,
+		Timeout:   timeout,
+		TLSConfig: security.Clone(),
+		Proxy: func(req *http.Request) (*url.URL, error) {
+			if req.Response != nil { // the answer that sent the client here
+				return nil, &redirectError{req.URL.String()}
+			}
+			if auth != "" {
+				req.Header.Set("Authorization", auth)
+			}
+			return http.ProxyFromEnvironment(req)
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("URL %s: %w", n.name, err)
+	}
+	return &client{c}, nil
+}
+
+// redirectError stops a request that was sent elsewhere.
+type redirectError struct{ location string }
+
+func (e *redirectError) Error() string { return "redirected" }
+
+// Query runs a statement.
+func (c *client) Query(ctx context.Context, database, statement string) ([]Series, error) {
+	resp, err := await(ctx, func() (*influx.Response, error) {
+		return c.Client.Query(influx.NewQuery(statement, database, "ns"))
+	}, func(*influx.Response) {})
+	if err != nil {
+		return nil, err
+	}
+	var out []Series
+	err = eachSeries(resp, func(s Series, partial bool) error {
+		if partial { // max-row-limit; answers in chunks have none
+			return statementError("the server cut the answer: it has more rows than its max-row-limit")
+		}
+		out = append(out, s)
+		return nil
+	})
+	return out, err
+}
+
+// Each runs a query and hands out its chunks.
+func (c *client) Each(ctx context.Context, database, statement string, out func(Series) error) error {
+	q := influx.NewQuery(statement, database, "ns")
+	q.ChunkSize = chunkRows
+	stream, err := await(ctx, func() (*influx.ChunkedResponse, error) {
+		return c.QueryAsChunk(q)
+	}, func(s *influx.ChunkedResponse) { _ = s.Close() })
+	if err != nil {
+		return err
+	}
+	// Closing ends a read that waits.
+	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
+	defer func() {
+		if stop() {
+			_ = stream.Close()
+		}
+	}()
+	for {
+		resp, err := stream.NextResponse()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the answer broke off: %w", err)
+		}
+		if err := eachSeries(resp, func(s Series, _ bool) error { return out(s) }); err != nil {
+			return err
+		}
+	}
+}
+
+// eachSeries goes through an answer. An error of any statement is an error.
+func eachSeries(resp *influx.Response, f func(s Series, partial bool) error) error {
+	if err := resp.Error(); err != nil {
+		return statementError(err.Error())
+	}
+	for _, result := range resp.Results {
+		for _, row := range result.Series {
+			s := Series{Name: row.Name, Tags: row.Tags, Columns: row.Columns, Values: row.Values}
+			if err := f(s, row.Partial); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// await runs call beside the caller, who goes on when ctx ends. A result that then
+// comes too late is dropped.
+func await[T any](ctx context.Context, call func() (T, error), drop func(T)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result)
+	go func() {
+		v, err := call()
+		select {
+		case done <- result{v, err}:
+		case <-ctx.Done():
+			if err == nil {
+				drop(v)
+			}
+		}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
