@@ -60,8 +60,15 @@ type Options struct {
 	Strict  bool  // stop at the first fault
 	Salvage bool  // take WAL entries behind a damaged one
 
+	// For Stream: a piece has no more points and about no more bytes than these, and tells
+	// its series if Series is set. 0: what the workers find good.
+	PiecePoints, PieceBytes int
+	PieceSeries             bool
+
 	Version  string    // of the tool, for the manifest
 	Progress *Progress // may be nil
+
+	stream bool // Stream, and not Run
 }
 
 func (o Options) withDefaults() Options {

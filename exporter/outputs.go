@@ -3,6 +3,7 @@
 package exporter
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -26,11 +27,12 @@ var (
 	ErrOther = errors.New("the directory holds an export with other options; give another directory, or empty this one")
 )
 
-// outputs writes the files of an export and keeps the books on them. It belongs to
-// the writer of the pipeline, but for keep, which the producer calls.
+// outputs is the sink that writes the files of an export and keeps the books on them.
 type outputs struct {
 	opts     *Options
+	plan     *plan
 	summary  *Summary
+	free     chan []byte // chunks to use again
 	lock     *atomicfile.DirLock
 	previous map[string]FileInfo
 	manifest Manifest
@@ -49,38 +51,27 @@ type shardBook struct {
 	span point.TimeRange
 }
 
+func newOutputs(r *run) *outputs {
+	return &outputs{opts: &r.opts, plan: r.plan, summary: &r.summary, free: r.free, previous: map[string]FileInfo{}}
+}
+
 // prepare checks the output and, for a directory, what a run before left there.
-func (r *run) prepare() error {
-	o := &outputs{opts: &r.opts, summary: &r.summary, previous: map[string]FileInfo{}}
-	r.out = o
-	r.notes()
-	target := r.opts.Output.File + r.opts.Output.Dir
-	if target != "" {
-		if src, below := r.opts.Catalog.Below(target); below {
+func (o *outputs) prepare() error {
+	out := o.opts.Output
+	if target := out.File + out.Dir; target != "" {
+		if src, below := o.opts.Catalog.Below(target); below {
 			return fmt.Errorf("%w: %s is below %s", ErrBelow, target, src)
 		}
 	}
-	for _, f := range r.plan.files {
-		for _, sh := range f.shards {
-			r.opts.Progress.Shards.Add(1)
-			files, err := tsmreader.Stat(sources(sh))
-			if err != nil {
-				continue // Open says why, as a fault of this shard
-			}
-			for _, s := range files {
-				r.opts.Progress.TotalBytes.Add(s.Size)
-			}
-		}
-	}
 	o.manifest = Manifest{
-		Format: manifestFormat, Tool: "shardlift " + r.opts.Version, Selection: r.opts.Selection.Describe(),
-		Options: manifestOptions{Format: r.opts.Format, Salvage: r.opts.Salvage, Policies: r.plan.policies},
-		Files:   []FileInfo{}, Faults: slices.Clone(r.summary.Faults), LeftOut: slices.Clone(r.summary.LeftOut),
+		Format: manifestFormat, Tool: "shardlift " + o.opts.Version, Selection: o.opts.Selection.Describe(),
+		Options: manifestOptions{Format: o.opts.Format, Salvage: o.opts.Salvage, Policies: o.plan.policies},
+		Files:   []FileInfo{}, Faults: slices.Clone(o.summary.Faults), LeftOut: slices.Clone(o.summary.LeftOut),
 	}
-	if r.opts.Output.Dir == "" {
+	if out.Dir == "" {
 		return nil
 	}
-	return o.prepareDir(r.opts.Output.Dir)
+	return o.prepareDir(out.Dir)
 }
 
 // prepareDir takes the directory for this run and reads what is in it.
@@ -151,11 +142,19 @@ func (o *outputs) keep(f *file) (bool, error) {
 	return hex.EncodeToString(h.Sum(nil)) == old.SHA256, nil
 }
 
+// openBooks begins to count for a file.
+func (o *outputs) openBooks(f *file) {
+	o.shards, o.span = map[*volume.Shard]*shardBook{}, point.NoTime
+	o.info = &FileInfo{Name: f.name, Databases: f.databases, Shards: []ShardInfo{}, Faults: []Fault{}, LeftOut: []LeftOut{}}
+}
+
 // begin starts a file.
 func (o *outputs) begin(f *file, kept bool) error {
-	o.shards, o.span = map[*volume.Shard]*shardBook{}, point.NoTime
 	if kept {
 		info := o.previous[f.name]
+		if err := o.opts.strict(info.Faults); err != nil {
+			return err
+		}
 		o.info = nil
 		o.finished(info, true)
 		for _, sh := range info.Shards {
@@ -166,7 +165,7 @@ func (o *outputs) begin(f *file, kept bool) error {
 		}
 		return nil
 	}
-	o.info = &FileInfo{Name: f.name, Databases: f.databases, Shards: []ShardInfo{}, Faults: []Fault{}, LeftOut: []LeftOut{}}
+	o.openBooks(f)
 	out := o.opts.Output
 	if out.Stream != nil {
 		o.target = out.Stream
@@ -185,22 +184,37 @@ func (o *outputs) begin(f *file, kept bool) error {
 	return nil
 }
 
-func (o *outputs) write(chunk []byte) error {
+// write puts a chunk into the file and gives it back to the workers.
+func (o *outputs) write(_ context.Context, _ *task, c chunk) error {
 	if o.hash != nil {
-		_, _ = o.hash.Write(chunk) // never fails
+		_, _ = o.hash.Write(c.text) // never fails
 	}
-	o.info.OutputBytes += int64(len(chunk))
-	if _, err := o.target.Write(chunk); err != nil {
+	o.info.OutputBytes += int64(len(c.text))
+	if _, err := o.target.Write(c.text); err != nil {
 		if o.file != nil {
 			return err // it names the file
 		}
 		return fmt.Errorf("write output: %w", err)
 	}
+	reuse(o.free, c.text)
 	return nil
 }
 
+// reuse gives the memory of a chunk back, unless enough is kept.
+func reuse(free chan []byte, text []byte) {
+	select {
+	case free <- text[:0]:
+	default:
+	}
+}
+
 // report books what a task found and wrote.
-func (o *outputs) report(t *task) {
+func (o *outputs) report(_ context.Context, t *task) error {
+	o.book(t)
+	return nil
+}
+
+func (o *outputs) book(t *task) {
 	i := o.info
 	i.Faults = append(i.Faults, t.faults...)
 	if t.note != "" {
@@ -244,6 +258,7 @@ func (o *outputs) report(t *task) {
 func (o *outputs) end(*file) error {
 	info := o.info
 	info.Start, info.End = spanText(o.span)
+	info.Faults = slices.Clone(info.Faults) // positions of a stream hold them too
 	sortFaults(info.Faults)
 	info.Faults = dedupe(info.Faults)
 	if o.file != nil {
@@ -305,15 +320,14 @@ func later(a, b string) string {
 }
 
 // close ends the run: the manifest when all went well, no half file otherwise.
-func (r *run) close(ok bool) error {
-	o := r.out
+func (o *outputs) close(ok bool) error {
 	var errs []error
 	if o.file != nil {
 		errs = append(errs, o.file.Abort())
 		o.file = nil
 	}
-	sortFaults(r.summary.Faults)
-	if dir := r.opts.Output.Dir; ok && dir != "" {
+	sortFaults(o.summary.Faults)
+	if dir := o.opts.Output.Dir; ok && dir != "" {
 		err := o.manifest.write(dir, ManifestName)
 		if err == nil {
 			err = os.Remove(filepath.Join(dir, unfinishedName))
@@ -327,34 +341,4 @@ func (r *run) close(ok bool) error {
 		errs = append(errs, o.lock.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// notes puts what the catalog says of the sources as a whole into the summary.
-func (r *run) notes() {
-	s, sel, cat := &r.summary, r.opts.Selection, r.opts.Catalog
-	s.Faults, s.LeftOut = r.plan.faults, []LeftOut{}
-	if s.Faults == nil {
-		s.Faults = []Fault{}
-	}
-	for _, u := range cat.Unreadable {
-		s.Faults = append(s.Faults, Fault{File: u.Path, Offset: -1, Part: "source", Lost: true, Reason: u.Err.Error()})
-	}
-	for _, err := range cat.MetaErrors {
-		s.Faults = append(s.Faults, Fault{Offset: -1, Part: "metastore", Reason: err.Error()})
-	}
-	for _, l := range cat.LeftOut {
-		if l.Database == "" || sel.Database(l.Database) && sel.Policy(l.Policy) && sel.Shard(l.ID) {
-			s.LeftOut = append(s.LeftOut, LeftOut{Path: l.Path, Reason: l.Reason.String() + ": " + l.Detail})
-		}
-	}
-	missing := 0
-	for _, m := range cat.Missing {
-		if sel.Database(m.Database) && sel.Policy(m.Policy) && sel.Shard(m.ID) {
-			missing++
-		}
-	}
-	if missing > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d shards that the metastore lists are not in the sources; in a cluster, other nodes hold them", missing))
-	}
-	sortFaults(s.Faults)
 }

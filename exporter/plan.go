@@ -50,7 +50,7 @@ func newPlan(opts Options) *plan {
 		if !sel.Database(sh.Database) || !sel.Policy(sh.Policy) || !sel.Shard(sh.ID) || !p.inWindow(sh) {
 			continue
 		}
-		if !opts.Format.Bare && (!oneLine(sh.Database) || !oneLine(sh.Policy)) {
+		if !opts.Format.Bare && !opts.stream && (!oneLine(sh.Database) || !oneLine(sh.Policy)) {
 			p.faults = append(p.faults, Fault{
 				Database: sh.Database, Policy: sh.Policy, Shard: sh.ID, Offset: -1, Part: "key", Lost: true,
 				File:   sh.Replicas[0].Path(),
@@ -219,28 +219,32 @@ func (p *plan) header(f *file) []byte {
 	w.Min, w.Max = max(w.Min, point.MinTime), min(w.Max, point.MaxTime)
 	fmt.Fprintf(&b, "# SHARDLIFT EXPORT: %s - %s\n# DDL\n", formatTime(w.Min), formatTime(w.Max))
 	for _, name := range f.databases {
-		var ddl meta.DDL
-		db := p.database(name)
-		if db != nil {
-			ddl = meta.CreateDatabase(db, p.policies[name]...)
-		} else {
-			ddl = meta.CreateUnknownDatabase(name, p.policies[name]...)
-		}
+		ddl, queries := p.ddl(name)
 		for _, n := range ddl.Notes {
 			fmt.Fprintf(&b, "# NOTE: %s\n", n)
 		}
 		for _, s := range ddl.Statements {
 			fmt.Fprintf(&b, "%s\n", s)
 		}
-		if db == nil {
-			continue
-		}
-		for _, q := range db.ContinuousQueries {
-			fmt.Fprintf(&b, "# CONTINUOUS QUERY, to be made again after the import: %s\n", meta.OneLine(q.Query))
+		for _, q := range queries {
+			fmt.Fprintf(&b, "# %s\n", q)
 		}
 	}
 	b.WriteString("# DML\n")
 	return []byte(b.String())
+}
+
+// ddl gives what makes a database, and its continuous queries, each in a line with words
+// about it.
+func (p *plan) ddl(name string) (ddl meta.DDL, queries []string) {
+	db := p.database(name)
+	if db == nil {
+		return meta.CreateUnknownDatabase(name, p.policies[name]...), nil
+	}
+	for _, q := range db.ContinuousQueries {
+		queries = append(queries, "CONTINUOUS QUERY, to be made again after the import: "+meta.OneLine(q.Query))
+	}
+	return meta.CreateDatabase(db, p.policies[name]...), queries
 }
 
 // context gives the lines that say where the points behind them belong.

@@ -36,20 +36,33 @@ func Run(ctx context.Context, opts Options) (*Summary, error) {
 	if err := CheckLevel(opts.Format.Compression, opts.Format.Level); err != nil {
 		return nil, err
 	}
-	began := time.Now()
-	r := &run{
+	r := newRun(opts)
+	o := newOutputs(r)
+	r.out = o
+	return r.run(ctx, o.prepare)
+}
+
+func newRun(opts Options) *run {
+	return &run{
 		opts: opts, plan: newPlan(opts),
 		work: make(chan *task), done: make(chan *task, queueLength(opts)),
 		free: make(chan []byte, freeChunks(opts)),
 	}
-	err := r.prepare()
+}
+
+// run does everything; prepare makes the sink ready.
+func (r *run) run(ctx context.Context, prepare func() error) (*Summary, error) {
+	began := time.Now()
+	r.notes()
+	err := prepare()
 	if err == nil {
-		err = r.strict(r.summary.Faults)
+		r.expect()
+		err = r.opts.strict(r.summary.Faults)
 	}
 	if err == nil {
 		err = r.pipeline(ctx)
 	}
-	if cerr := r.close(err == nil); err == nil {
+	if cerr := r.out.close(err == nil); err == nil {
 		err = cerr
 	}
 	if err != nil {
@@ -57,6 +70,58 @@ func Run(ctx context.Context, opts Options) (*Summary, error) {
 	}
 	r.summary.Seconds = time.Since(began).Seconds()
 	return &r.summary, nil
+}
+
+// notes puts what the catalog says of the sources as a whole into the summary.
+func (r *run) notes() {
+	s, sel, cat := &r.summary, r.opts.Selection, r.opts.Catalog
+	s.Faults, s.LeftOut = r.plan.faults, []LeftOut{}
+	if s.Faults == nil {
+		s.Faults = []Fault{}
+	}
+	for _, u := range cat.Unreadable {
+		s.Faults = append(s.Faults, Fault{File: u.Path, Offset: -1, Part: "source", Lost: true, Reason: u.Err.Error()})
+	}
+	for _, err := range cat.MetaErrors {
+		s.Faults = append(s.Faults, Fault{Offset: -1, Part: "metastore", Reason: err.Error()})
+	}
+	for _, l := range cat.LeftOut {
+		if l.Database == "" || sel.Database(l.Database) && sel.Policy(l.Policy) && sel.Shard(l.ID) {
+			s.LeftOut = append(s.LeftOut, LeftOut{Path: l.Path, Reason: l.Reason.String() + ": " + l.Detail})
+		}
+	}
+	missing := 0
+	for _, m := range cat.Missing {
+		if sel.Database(m.Database) && sel.Policy(m.Policy) && sel.Shard(m.ID) {
+			missing++
+		}
+	}
+	if missing > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d shards that the metastore lists are not in the sources; in a cluster, other nodes hold them", missing))
+	}
+	sortFaults(s.Faults)
+}
+
+// expect counts what there is to read, for the progress.
+func (r *run) expect() {
+	for _, f := range r.plan.files {
+		for _, sh := range f.shards {
+			r.opts.Progress.Shards.Add(1)
+			files, err := tsmreader.Stat(sources(sh))
+			if err != nil {
+				continue // Open says why, as a fault of this shard
+			}
+			r.opts.Progress.TotalBytes.Add(sizeOf(files))
+		}
+	}
+}
+
+func sizeOf(files []tsmreader.File) int64 {
+	n := int64(0)
+	for _, f := range files {
+		n += f.Size
+	}
+	return n
 }
 
 // queueLength is how many tasks may be finished, or in work, ahead of the one that is
@@ -88,9 +153,32 @@ type run struct {
 	work    chan *task // for the workers
 	done    chan *task // the same, in order, for the writer
 	free    chan []byte
-	out     *outputs
+	out     sink
 	summary Summary
 	place   place // that the last context lines named, in the file at hand
+	start   start // of a stream
+}
+
+// sink takes what the tasks give, one task after the other. It belongs to the writer of
+// the pipeline, but for keep, which the producer calls.
+type sink interface {
+	// keep reports whether a file of a run before is what this one would write.
+	keep(f *file) (bool, error)
+	// begin starts a file; kept is one that keep was true for.
+	begin(f *file, kept bool) error
+	// write takes over a chunk of t.
+	write(ctx context.Context, t *task, c chunk) error
+	// report books what t found, after its last chunk.
+	report(ctx context.Context, t *task) error
+	end(f *file) error
+	// close ends everything; ok says that all of it was written.
+	close(ok bool) error
+}
+
+// chunk is a stretch of a task's output.
+type chunk struct {
+	text  []byte
+	piece *Piece // what is in it, for streams
 }
 
 // place is where points belong.
@@ -101,6 +189,10 @@ type shardRun struct {
 	shard *volume.Shard
 	open  *tsmreader.Shard
 	refs  atomic.Int64
+
+	// For the positions of a stream.
+	index   int    // among the shards of the file
+	sources string // fingerprint of the files of all shards up to this one
 }
 
 // release closes the shard when nobody reads it any more.
@@ -149,149 +241,6 @@ func (r *run) pipeline(ctx context.Context) error {
 	return g.Wait()
 }
 
-// emit hands a task to the writer's queue and to the workers.
-func (r *run) emit(ctx context.Context, t *task) error {
-	t.chunks = make(chan []byte, chunksAhead)
-	if t.run != nil {
-		t.run.refs.Add(1)
-	}
-	for _, to := range []chan *task{r.done, r.work} {
-		select {
-		case to <- t:
-		case <-ctx.Done():
-			if t.run != nil { // no worker will do it
-				return errors.Join(context.Cause(ctx), t.run.release())
-			}
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// produce cuts the shards of all files into tasks, in order.
-func (r *run) produce(ctx context.Context) error {
-	for _, f := range r.plan.files {
-		kept, err := r.out.keep(f)
-		if err != nil {
-			return err
-		}
-		if kept {
-			if err := r.mark(ctx, &task{begin: f, kept: true}); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := r.mark(ctx, &task{begin: f}); err != nil {
-			return err
-		}
-		if err := r.emit(ctx, &task{prefix: r.plan.header(f)}); err != nil {
-			return err
-		}
-		r.place = place{}
-		for _, sh := range f.shards {
-			if err := r.shard(ctx, sh); err != nil {
-				return err
-			}
-		}
-		if err := r.mark(ctx, &task{end: f}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mark puts a task without work into the writer's queue.
-func (r *run) mark(ctx context.Context, t *task) error {
-	t.chunks = make(chan []byte)
-	close(t.chunks)
-	select {
-	case r.done <- t:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// shard opens a shard and cuts it into tasks. What keeps it from being opened is a
-// fault like any other; the next shard may be sound.
-func (r *run) shard(ctx context.Context, sh *volume.Shard) (err error) {
-	s := &shardRun{shard: sh}
-	s.refs.Add(1)
-	defer func() { err = errors.Join(err, s.release()) }()
-	w := r.opts.Selection
-	ropts := tsmreader.Options{
-		Window: w.Window(), Memory: r.opts.Memory, Salvage: r.opts.Salvage, Parallel: r.opts.Workers, ByColumn: r.opts.Format.OneField,
-	}
-	if w.HasSeriesFilter() {
-		ropts.TakeSeries = w.Series
-	}
-	if w.HasFieldFilter() {
-		ropts.TakeField = w.Field
-	}
-	open, err := tsmreader.Open(ctx, sources(sh), ropts)
-	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return r.mark(ctx, r.unopened(s, err))
-	}
-	s.open = open
-	first := &task{run: s, opened: open}
-	for _, f := range open.Faults() {
-		first.faults = append(first.faults, s.fault(&f))
-	}
-	if err := r.mark(ctx, first); err != nil {
-		return err
-	}
-	return r.sections(ctx, s)
-}
-
-// unopened gives the task that reports a shard which could not be opened.
-func (r *run) unopened(s *shardRun, err error) *task {
-	t := &task{run: s}
-	if errors.Is(err, tsmreader.ErrGone) {
-		t.note = fmt.Sprintf("shard %d of %s.%s was dropped while the export ran", s.shard.ID, s.shard.Database, s.shard.Policy)
-		return t
-	}
-	t.faults = []Fault{{
-		Database: s.shard.Database, Policy: s.shard.Policy, Shard: s.shard.ID,
-		File: s.shard.Replicas[0].Path(), Offset: -1, Part: "shard", Lost: true, Reason: err.Error(),
-	}}
-	return t
-}
-
-// sections emits the ranges of every section of an open shard.
-func (r *run) sections(ctx context.Context, s *shardRun) error {
-	for from, more := "", true; more; {
-		sec, err := s.open.Section(from)
-		if err != nil {
-			return r.mark(ctx, r.unopened(s, err))
-		}
-		if len(sec.Faults()) > 0 {
-			t := &task{run: s}
-			for _, f := range sec.Faults() {
-				t.faults = append(t.faults, s.fault(&f))
-			}
-			if err := r.mark(ctx, t); err != nil {
-				return err
-			}
-		}
-		from, more = sec.Next()
-		ranges := sec.Ranges(rangeWeight(r.opts.Format.Compression))
-		for _, rng := range ranges {
-			t := &task{run: s, sec: sec, rng: rng, weight: s.open.Bytes() / int64(len(ranges))}
-			if here := (place{s.shard.Database, s.shard.Policy}); r.place != here {
-				t.prefix = r.plan.context(here.database, here.policy)
-				r.place = here
-			}
-			if err := r.emit(ctx, t); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // consume writes the chunks of every task in order and adds up what they report.
 func (r *run) consume(ctx context.Context) error {
 	for {
@@ -315,47 +264,41 @@ func (r *run) consume(ctx context.Context) error {
 // take writes one task.
 func (r *run) take(ctx context.Context, t *task) error {
 	if t.begin != nil {
-		if t.kept {
-			if err := r.strict(r.out.previous[t.begin.name].Faults); err != nil {
-				return err
-			}
-		}
 		return r.out.begin(t.begin, t.kept)
 	}
 	if t.end != nil {
 		return r.out.end(t.end)
 	}
 	for open := true; open; {
-		var chunk []byte
+		var c chunk
 		select {
-		case chunk, open = <-t.chunks:
+		case c, open = <-t.chunks:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if len(chunk) == 0 {
+		n := int64(len(c.text))
+		if n == 0 {
 			continue
 		}
-		if err := r.out.write(chunk); err != nil {
+		if err := r.out.write(ctx, t, c); err != nil {
 			return err
 		}
-		r.opts.Progress.OutputBytes.Add(int64(len(chunk)))
-		select {
-		case r.free <- chunk[:0]:
-		default:
-		}
+		r.opts.Progress.OutputBytes.Add(n)
 	}
 	if t.err != nil {
 		return t.err
 	}
 	r.opts.Progress.DoneBytes.Add(t.weight)
 	r.opts.Progress.Faults.Add(int64(len(t.faults)))
-	r.out.report(t)
-	return r.strict(t.faults)
+	if err := r.out.report(ctx, t); err != nil {
+		return err
+	}
+	return r.opts.strict(t.faults)
 }
 
 // strict is an error if there is a fault and none is wanted.
-func (r *run) strict(faults []Fault) error {
-	if !r.opts.Strict || len(faults) == 0 {
+func (o *Options) strict(faults []Fault) error {
+	if !o.Strict || len(faults) == 0 {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrFault, faults[0].String())

@@ -32,7 +32,7 @@ type task struct {
 	opened     *tsmreader.Shard // a shard's first
 	note       string
 
-	chunks chan []byte // closed when all is said below
+	chunks chan chunk // closed when all is said below
 	totals Totals
 	span   point.TimeRange
 	faults []Fault
@@ -52,6 +52,7 @@ type worker struct {
 	ctx    context.Context //nolint:containedctx // of the run; Write, called by a compressor, cannot take one
 	task   *task
 	open   bool // a member was begun
+	pieces pieces
 }
 
 func newWorker(opts *Options, free chan []byte) (*worker, error) {
@@ -60,7 +61,7 @@ func newWorker(opts *Options, free chan []byte) (*worker, error) {
 		return nil, err
 	}
 	return &worker{
-		opts: opts, free: free, comp: comp,
+		opts: opts, free: free, comp: comp, pieces: newPieces(opts),
 		enc:  lineprotocol.Encoder{Unsigned: opts.Format.Unsigned},
 		text: make([]byte, 0, chunkSize),
 	}, nil
@@ -69,11 +70,15 @@ func newWorker(opts *Options, free chan []byte) (*worker, error) {
 // run does one task and closes its chunks.
 func (w *worker) run(ctx context.Context, t *task) {
 	w.ctx, w.task, w.open = ctx, t, false
+	w.pieces.reset()
 	t.span = point.NoTime
 	w.text = append(w.text[:0], t.prefix...)
 	var err error
 	if t.sec != nil {
 		err = w.series(ctx, t)
+	}
+	for i := range t.faults {
+		t.faults[i].span = point.TimeRange{} // nothing more is joined: equal faults are equal
 	}
 	if err == nil {
 		err = w.finish()
@@ -87,6 +92,7 @@ func (w *worker) series(ctx context.Context, t *task) error {
 	c := t.sec.Cursor(t.rng, w.cursor)
 	w.cursor = c
 	for c.Next(ctx) {
+		w.pieces.onto(c.Series(), len(t.faults)+len(c.Faults()) == 0)
 		if err := lineprotocol.CheckSeries(c.Series()); err != nil {
 			w.refuseSeries(c, err)
 			continue
@@ -112,22 +118,27 @@ func (w *worker) series(ctx context.Context, t *task) error {
 // rows writes the batch.
 func (w *worker) rows(t *task) error {
 	for row := 0; row < len(w.batch.Times); {
-		w.text, row = w.enc.Append(w.text, &w.batch, row, textPiece)
-		if len(w.text) >= textPiece {
+		w.text, row = w.enc.Append(w.text, w.pieces.part(&w.batch, row), row, w.pieces.bytes)
+		w.count(t)
+		if len(w.text) >= w.pieces.bytes || w.pieces.full() {
 			if err := w.flush(); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
+}
+
+// count adds up what was written since the last time.
+func (w *worker) count(t *task) {
+	span := w.enc.Span()
 	points, values := w.enc.Counts()
 	t.totals.Points += points
 	t.totals.Values += values
-	if n := len(w.batch.Times); n > 0 && points > 0 {
-		t.span = t.span.Union(point.TimeRange{Min: w.batch.Times[0], Max: w.batch.Times[n-1]})
-	}
+	t.span = t.span.Union(span)
+	w.pieces.count(points, values, span)
 	w.opts.Progress.Points.Add(points)
 	w.opts.Progress.Values.Add(values)
-	return nil
 }
 
 // refusals reports values of the series that line protocol cannot carry.
@@ -178,7 +189,7 @@ func (w *worker) flush() error {
 	w.task.totals.Bytes += int64(len(w.text))
 	w.opts.Progress.TextBytes.Add(int64(len(w.text)))
 	if w.comp == nil {
-		err := w.send(w.text)
+		err := w.send(chunk{text: w.text, piece: w.pieces.take()})
 		w.text = w.buffer()
 		return err
 	}
@@ -204,7 +215,7 @@ func (w *worker) finish() error {
 	}
 	last := w.chunk
 	w.chunk = nil
-	return w.send(last)
+	return w.send(chunk{text: last})
 }
 
 // buffer gives an empty chunk.
@@ -230,7 +241,7 @@ func (w *worker) Write(p []byte) (int, error) {
 		if len(w.chunk) == cap(w.chunk) {
 			full := w.chunk
 			w.chunk = nil
-			if err := w.send(full); err != nil {
+			if err := w.send(chunk{text: full}); err != nil {
 				return n - len(p), err
 			}
 		}
@@ -238,13 +249,13 @@ func (w *worker) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// send hands a chunk to the writer of the file.
-func (w *worker) send(chunk []byte) error {
-	if len(chunk) == 0 {
+// send hands a chunk to the sink.
+func (w *worker) send(c chunk) error {
+	if len(c.text) == 0 {
 		return nil
 	}
 	select {
-	case w.task.chunks <- chunk:
+	case w.task.chunks <- c:
 		return nil
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)

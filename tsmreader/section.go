@@ -36,6 +36,18 @@ func (sec *Section) Next() (from string, ok bool) { return sec.over.to, sec.over
 // file comes with the first section, what is wrong with a column with its own.
 func (sec *Section) Faults() []Fault { return sec.faults }
 
+// LogRange is the window of the section's WAL values.
+func (sec *Section) LogRange() point.TimeRange {
+	r := point.NoTime
+	for _, t := range sec.over.logs {
+		for _, k := range t.keys {
+			times := t.columns[k].times
+			r = r.Union(point.TimeRange{Min: times[0], Max: times[len(times)-1]})
+		}
+	}
+	return r
+}
+
 // Ranges cuts the section into runs of series of about weight bytes of blocks each.
 // The cuts depend on the files only, not on how they are read.
 func (sec *Section) Ranges(weight int64) []Range {
