@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,13 +17,17 @@ import (
 
 const unknownVersion = "unknown"
 
-// Check asks every node who it is, and settles the API where that is Auto. The error is
+// Check asks every node who it is, all at a time, and settles the API where that is Auto. The error is
 // that no node answered, or that credentials were refused.
 func (t *Target) Check(ctx context.Context) ([]Node, error) {
 	nodes := make([]Node, len(t.nodes))
 	var wg sync.WaitGroup
 	for i, n := range t.nodes {
-		wg.Go(func() { nodes[i] = t.ping(ctx, n) })
+		wg.Go(func() {
+			l := t.lend(n)
+			nodes[i] = t.ping(ctx, n)
+			t.giveBack(l, nodes[i].Err)
+		})
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
@@ -53,26 +58,35 @@ func (t *Target) Check(ctx context.Context) ([]Node, error) {
 func (t *Target) settle(nodes []Node) error {
 	var errs []error
 	for _, n := range nodes {
+		if isRefused(n.Err) {
+			return n.Err
+		}
 		if n.Err != nil {
-			if e, ok := asError(n.Err); ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {
-				return n.Err
-			}
 			errs = append(errs, n.Err)
-			continue
 		}
-		if t.cfg.API == Auto {
-			api := V1
-			if major(n.Version) >= 2 {
-				api = V2
-			}
-			t.api.Store(api)
-		}
-		return nil
 	}
-	if len(errs) == 1 {
+	if len(errs) == 1 && len(nodes) == 1 {
 		return errs[0]
 	}
-	return fmt.Errorf("no node answered: %w", errors.Join(errs...))
+	if len(errs) == len(nodes) {
+		return fmt.Errorf("no node answered: %w", errors.Join(errs...))
+	}
+	if t.cfg.API != Auto {
+		return nil
+	}
+	first := nodes[slices.IndexFunc(nodes, func(n Node) bool { return n.Err == nil })]
+	if major(first.Version) >= 2 {
+		t.api.Store(V2)
+	} else {
+		t.api.Store(V1)
+	}
+	return nil
+}
+
+// isRefused reports whether an error says that credentials were refused.
+func isRefused(err error) bool {
+	e, ok := asError(err)
+	return ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
 // major gives the first number of "1.8.10" or "v2.7.1"; 0 where there is none.
@@ -85,8 +99,8 @@ func major(version string) int {
 	return n
 }
 
-// ping asks a node for its version. The client for queries has a ping too, but it gives
-// neither the build nor the status, and a page with status 204 would do for it.
+// ping asks a node for its version. The client for queries has a ping too, but that one
+// tells neither the build nor the status, and knows no context.
 func (t *Target) ping(ctx context.Context, n *node) Node {
 	out := Node{URL: n.name, Version: unknownVersion}
 	a, err := t.get(ctx, n, "/ping", nil)
@@ -109,7 +123,7 @@ func (t *Target) ping(ctx context.Context, n *node) Node {
 	case a.status == http.StatusNoContent, a.status == http.StatusOK && version != "":
 	case a.status == http.StatusNotFound && t.cfg.API == V2: // it may know writes only
 	case a.status < 300:
-		out.Err = n.finish(&Error{Status: a.status, Message: strange(a.read()), Class: Temporary})
+		out.Err = n.finish(&Error{Status: a.status, Message: a.read().strange(), Class: Temporary, Dropped: -1})
 	default:
 		out.Err = n.finish(classify(a))
 	}
@@ -119,7 +133,7 @@ func (t *Target) ping(ctx context.Context, n *node) Node {
 func (t *Target) get(ctx context.Context, n *node, path string, params url.Values) (answer, error) {
 	req, err := t.newRequest(n, http.MethodGet, n.at(path, params), t.API())
 	if err != nil {
-		return answer{}, &Error{Node: n.name, Message: "make the request: " + n.hide(err.Error()), Class: Fatal}
+		return answer{}, n.finish(&Error{Message: "make the request: " + err.Error(), Class: Fatal, Dropped: -1})
 	}
 	return t.exchange(ctx, n, req, payload{})
 }
@@ -134,8 +148,8 @@ func (t *Target) tryCredentials(ctx context.Context, n *node, version int) error
 		}
 		return nil
 	}
-	_, err := n.query(ctx, t.cfg.Timeout, "", "SHOW DATABASES")
-	if e, ok := asError(err); ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {
+	_, err := n.query(ctx, "", "SHOW DATABASES")
+	if isRefused(err) {
 		return err
 	}
 	return nil

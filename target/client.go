@@ -118,12 +118,22 @@ func (c *client) Each(ctx context.Context, database, statement string, out func(
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("the answer broke off: %w", err)
+			return brokenOff(err)
 		}
 		if err := eachSeries(resp, func(s Series, _ bool) error { return out(s) }); err != nil {
 			return err
 		}
 	}
+}
+
+// brokenOff makes an error of what the client says to a chunk that it could not read: all
+// that had come of it.
+func brokenOff(err error) error {
+	text := err.Error()
+	if text == "" || text[0] == '{' {
+		return errors.New("the answer broke off")
+	}
+	return fmt.Errorf("the answer broke off: %s", shorten(text, shownPageBytes))
 }
 
 // eachSeries goes through an answer. An error of any statement is an error.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -50,7 +51,7 @@ type Error struct {
 // Error gives node, status and message.
 func (e *Error) Error() string {
 	switch {
-	case e.Status == 0:
+	case e.Status == 0, e.Status == http.StatusOK && e.Class == Fatal: // a statement's error
 		return fmt.Sprintf("%s: %s", e.Node, e.Message)
 	case e.Message == "":
 		return fmt.Sprintf("%s: answered %d", e.Node, e.Status)

@@ -23,6 +23,7 @@ type node struct {
 	url      *url.URL // the same
 	creds    credentials
 	hider    *strings.Replacer
+	timeout  time.Duration
 	querier  querier // for answers that come whole
 	streamer querier // for answers that come in chunks
 	packing  packing
@@ -41,7 +42,7 @@ func newNode(i int, raw string, cfg Config) (*node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("URL %s: %w", u, err)
 	}
-	n := &node{name: u.String(), url: u, creds: creds, hider: creds.hider()}
+	n := &node{name: u.String(), url: u, creds: creds, hider: creds.hider(), timeout: cfg.Timeout}
 	n.packing.init(cfg.Encoding, isLoopback(u.Hostname()))
 	return n, nil
 }
@@ -102,6 +103,14 @@ func (t *Target) take(tried map[*node]bool) *lease {
 	}
 	best.inFlight++
 	return &lease{best, best.failures}
+}
+
+// lend is take for a certain node.
+func (t *Target) lend(n *node) *lease {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.inFlight++
+	return &lease{n, n.failures}
 }
 
 // giveBack ends a request; err is how it ended. An error that is not the node's says

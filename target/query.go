@@ -28,7 +28,7 @@ func (t *Target) Query(ctx context.Context, database, statement string) ([]Serie
 	var out []Series
 	err := t.ask(ctx, func(n *node) (bool, error) {
 		var err error
-		out, err = n.query(ctx, t.cfg.Timeout, database, statement)
+		out, err = n.query(ctx, database, statement)
 		return false, err
 	})
 	return out, err
@@ -39,7 +39,7 @@ func (t *Target) Query(ctx context.Context, database, statement string) ([]Serie
 // something was handed out. An error of out ends it and is returned as it is.
 func (t *Target) Each(ctx context.Context, database, statement string, out func(Series) error) error {
 	return t.ask(ctx, func(n *node) (bool, error) {
-		return n.each(ctx, t.cfg.Timeout, database, statement, out)
+		return n.each(ctx, database, statement, out)
 	})
 }
 
@@ -62,8 +62,8 @@ func (t *Target) ask(ctx context.Context, f func(*node) (started bool, err error
 }
 
 // query asks one node for an answer that comes whole.
-func (n *node) query(ctx context.Context, timeout time.Duration, database, statement string) ([]Series, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+func (n *node) query(ctx context.Context, database, statement string) ([]Series, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, n.timeout, errTimeout)
 	defer cancel()
 	out, err := n.querier.Query(ctx, database, statement)
 	return out, n.finishQuery(ctx, err)
@@ -71,10 +71,10 @@ func (n *node) query(ctx context.Context, timeout time.Duration, database, state
 
 // each asks one node for an answer in chunks. A chunk has to come within the timeout; the
 // whole answer may take longer.
-func (n *node) each(ctx context.Context, timeout time.Duration, database, statement string, out func(Series) error) (started bool, err error) {
+func (n *node) each(ctx context.Context, database, statement string, out func(Series) error) (started bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	late := time.AfterFunc(timeout, func() { cancel(errTimeout) })
+	late := time.AfterFunc(n.timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
 	var outErr error
 	err = n.streamer.Each(ctx, database, statement, func(s Series) error {
@@ -83,7 +83,7 @@ func (n *node) each(ctx context.Context, timeout time.Duration, database, statem
 		if outErr = out(s); outErr != nil {
 			return outErr
 		}
-		late.Reset(timeout)
+		late.Reset(n.timeout)
 		return nil
 	})
 	if outErr != nil {
@@ -102,6 +102,9 @@ func (n *node) finishQuery(ctx context.Context, err error) error {
 		return fmt.Errorf("query %s: %w", n.name, cause)
 	} else if cause != nil {
 		err = cause
+	}
+	if errors.Is(err, errTimeout) {
+		err = fmt.Errorf("%w (%s)", errTimeout, n.timeout)
 	}
 	return n.finish(classifyQuery(err))
 }
@@ -122,21 +125,29 @@ func classifyQuery(err error) *Error {
 	}
 	e := classifyTransport(err, 0)
 	if m := clientStatus.FindStringSubmatch(e.Message); m != nil {
-		e.Status, _ = strconv.Atoi(m[1])
-		e.Message = strange(said{text: e.Message})
-		switch {
-		case e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooManyRequests ||
-			e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout:
-			e.Class = Overloaded
-		case e.Status >= 400 && e.Status < 500:
-			e.Class = Fatal
-		}
+		e.status(m[1])
 	}
 	e.Message = shorten(e.Message, shownBytes)
 	return e
 }
 
-var clientStatus = regexp.MustCompile(`^(?:received status code|expected json response, .*with status:|unable to decode json: received status code) (\d{3})`)
+// clientStatus finds the status in what the client says of an answer that it could not use.
+var clientStatus = regexp.MustCompile(`^(?:received status code|unable to decode json: received status code|expected json response, got .*?with status:) (\d{3})`)
+
+// status classifies an answer of which only the status is known.
+func (e *Error) status(digits string) {
+	e.Status, _ = strconv.Atoi(digits)
+	switch {
+	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooManyRequests,
+		e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
+		e.Class = Overloaded
+	case e.Status >= 300 && e.Status < 500:
+		e.Class = Fatal
+	}
+	if !strings.HasSuffix(e.Message, "from server") { // that is JSON without an error
+		e.Message = said{text: e.Message}.strange()
+	}
+}
 
 // classifyStatement is for the server's own words.
 func classifyStatement(text string) *Error {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,30 +22,32 @@ const largeBody = 1 << 20
 // of size bytes.
 func classifyTransport(err error, size int) *Error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // its URL is the request's
+		err = wrapped.Err // its URL is the request's, with what was asked
 	}
 	e := &Error{Message: err.Error(), Class: Temporary, Err: err, Dropped: -1}
-	if errors.Is(err, errTimeout) {
+	proxy, isProxy := errors.AsType[*proxyError](err)
+	hint := hintTLS(err)
+	switch {
+	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded) && !isDial(err):
 		e.Class = Overloaded
-		return e
-	}
-	if hint := hintTLS(err); hint != "" {
+	case hint != "":
 		e.Class, e.Message = Fatal, hint+": "+e.Message
-		return e
-	}
-	if p, ok := errors.AsType[*proxyError](err); ok {
-		if p.status < 500 {
+	case isProxy:
+		if proxy.status < 500 {
 			e.Class = Fatal
 		}
-		return e
-	}
-	if strings.Contains(e.Message, "malformed HTTP") {
+	case hasAny(e.Message, "malformed HTTP", "malformed MIME", "unsupported transfer encoding", "exceeded MaxResponseHeaderBytes"):
 		e.Message = notInflux + ": " + e.Message
-	}
-	if size >= largeBody && isBroken(e.Message) {
+	case size >= largeBody && isBroken(e.Message):
 		e.Message += fmt.Sprintf(" (while %d bytes were sent: the server may not take so many at once)", size)
 	}
 	return e
+}
+
+// isDial reports whether a connection was never made.
+func isDial(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 func isBroken(text string) bool {
@@ -53,11 +56,8 @@ func isBroken(text string) bool {
 
 // hintTLS puts into words what is wrong with certificates, "" where nothing is.
 func hintTLS(err error) string {
-	if record, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		if string(record.RecordHeader[:]) == "HTTP/" {
-			return "it speaks http, and the URL says https"
-		}
-		return ""
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return "it speaks http, and the URL says https"
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "its certificate is signed by an authority that is not trusted here; name the authority's certificate"
@@ -74,20 +74,20 @@ func hintTLS(err error) string {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "its certificate is not trusted"
 	}
-	if alert, ok := errors.AsType[tls.AlertError](err); ok {
-		return hintAlert(alert)
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return hintAlert(op.Err.Error())
 	}
 	return ""
 }
 
-// hintAlert is for what the other side of a handshake complains about (RFC 8446, 6.2).
-func hintAlert(alert tls.AlertError) string {
-	switch alert {
-	case 42, 43, 44, 45, 46, 48, 49:
-		return "it does not take the client certificate"
-	case 116:
+// hintAlert is for what the other side of a handshake complains about.
+func hintAlert(alert string) string {
+	switch {
+	case strings.HasSuffix(alert, "certificate required"):
 		return "it wants a client certificate"
-	case 40, 70, 71:
+	case hasAny(alert, "certificate", "access denied"):
+		return "it does not take the client certificate"
+	case hasAny(alert, "handshake failure", "protocol version not supported", "insufficient security"):
 		return "it and this client have no common way to encrypt"
 	default:
 		return ""
@@ -108,12 +108,12 @@ func checkProxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http
 	return &proxyError{resp.StatusCode}
 }
 
-// redirected says where a node sends its clients. That is not followed: the credentials
-// would go there too.
-func redirected(location string) string {
-	if u, err := url.Parse(location); err == nil && location != "" {
-		u.User, u.RawQuery, u.Fragment = nil, "", ""
-		return "it redirects to " + shorten(u.String(), shownPageBytes) + ", which is not followed; name that place if it is right"
+// placeOf gives an address as it may be shown: without user and parameters.
+func placeOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
 	}
-	return "it redirects, which is not followed"
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
+	return shorten(u.String(), shownPageBytes)
 }

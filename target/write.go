@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 )
 
 // errTimeout ends a request that took longer than Config.Timeout.
@@ -28,27 +27,29 @@ func (t *Target) Write(ctx context.Context, database, policy string, lines []byt
 func (t *Target) writeTo(ctx context.Context, l *lease, database, policy string, lines []byte) error {
 	payload, err := l.packing.pack(lines)
 	if err != nil {
-		return &Error{Node: l.name, Message: "compress the request: " + err.Error(), Class: Fatal, Err: err}
+		return l.finish(&Error{Message: "compress the request: " + err.Error(), Class: Fatal, Dropped: -1, Err: err})
 	}
 	defer payload.release()
 	t.stats.requests.Add(1)
-	t.stats.textBytes.Add(int64(len(lines)))
-
-	body := &body{data: payload.bytes, sent: &t.stats.bodyBytes}
-	defer body.detach()
-	req, err := t.writeRequest(l.node, database, policy, body, payload)
+	body := newBody(payload.bytes, &t.stats.bodyBytes)
+	defer func() {
+		if body.detach() > 0 {
+			t.stats.textBytes.Add(int64(len(lines)))
+		}
+	}()
+	req, err := t.writeRequest(l.node, database, policy, body, payload.packed)
 	if err != nil {
-		return &Error{Node: l.name, Message: "make the request: " + l.hide(err.Error()), Class: Fatal}
+		return l.finish(&Error{Message: "make the request: " + err.Error(), Class: Fatal, Dropped: -1})
 	}
 	a, err := t.exchange(ctx, l.node, req, payload)
 	if err != nil {
 		return err
 	}
+	e := classify(a)
+	l.packing.answered(a, e)
 	if len(lines) == 0 && a.takesNothing() {
 		return nil
 	}
-	e := classify(a)
-	l.packing.answered(payload.packed, a, e)
 	return l.finish(e)
 }
 
@@ -62,7 +63,7 @@ func (n *node) finish(e *Error) error {
 }
 
 // writeRequest makes a request of either API.
-func (t *Target) writeRequest(n *node, database, policy string, b *body, p payload) (*http.Request, error) {
+func (t *Target) writeRequest(n *node, database, policy string, b *body, packed bool) (*http.Request, error) {
 	api := t.API()
 	path, params := "/write", url.Values{"db": {database}, "precision": {"ns"}}
 	if api == V2 {
@@ -83,17 +84,16 @@ func (t *Target) writeRequest(n *node, database, policy string, b *body, p paylo
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	if p.packed {
+	if packed {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
-	// With GetBody the transport sends again what it could not write at all because the
-	// server had closed the idle connection. That is no failure of the node; nothing
-	// else of a POST is repeated.
-	req.ContentLength = int64(len(b.data))
-	req.GetBody = func() (io.ReadCloser, error) { return b.reader(), nil }
-	req.Body = b.reader()
-	if len(b.data) == 0 {
-		req.Body, req.GetBody = http.NoBody, nil
+	if b.size > 0 {
+		// With GetBody the transport takes another connection where it could write nothing at
+		// all, because the server had closed an idle one. That is no failure of the node, and
+		// nothing else of a POST is repeated.
+		req.ContentLength = int64(b.size)
+		req.Body = b.reader()
+		req.GetBody = func() (io.ReadCloser, error) { return b.reader(), nil }
 	}
 	return req, nil
 }
@@ -166,8 +166,7 @@ func (t *Target) roundTrip(n *node, req *http.Request) (answer, error) {
 		}
 	}
 	if err != nil {
-		return a, fmt.Errorf("the answer (%s) broke off: %w", strconv.Itoa(a.status), err)
+		return a, fmt.Errorf("the answer (%d) broke off: %w", a.status, err)
 	}
 	return a, nil
 }
-
