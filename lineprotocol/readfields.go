@@ -5,9 +5,6 @@ package lineprotocol
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"math"
-	"strconv"
 
 	"github.com/shardlift/shardlift/point"
 )
@@ -18,9 +15,6 @@ var (
 	errNoFieldValue = errors.New("a field has no value")
 	errFieldFormat  = errors.New("the fields are not key=value, with commas between them")
 	errQuotes       = errors.New("a string is not closed")
-	errNumber       = errors.New("a value is not a number")
-	errInteger      = errors.New("an integer does not fit into 64 bits")
-	errBoolean      = errors.New("a value is neither a number nor a boolean nor a string in quotes")
 	errFieldTooLong = errors.New("key and field key together are longer than 65535 bytes")
 )
 
@@ -33,19 +27,93 @@ type Field struct {
 
 // ParseFields takes the field section of a line apart. It takes what a server takes and
 // refuses what a server refuses, except that 1u is an unsigned value, which only servers
-// built for it take. dst is truncated, appended to and given back.
+// built for it take. Fields come in their order, also one that comes twice, whose last
+// value counts, and one named time, which a server passes over, unless there is no
+// other one: then it is an error. dst is truncated, appended to and given back.
 func ParseFields(dst []Field, fields []byte) ([]Field, error) {
-	dst = dst[:0]
-	if err := checkFields(fields); err != nil {
+	dst, ok := plainFields(dst[:0], fields)
+	if !ok {
+		var err error
+		if dst, err = anyFields(dst[:0], fields); err != nil {
+			return dst, err
+		}
+	}
+	for i := range dst {
+		if string(dst[i].Key) != "time" {
+			return dst, nil
+		}
+	}
+	return dst, ErrFieldTime
+}
+
+// inKey marks the bytes that mean nothing but themselves in a field key.
+var inKey = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c != '\\' && c != '"' && c != ',' && c != '=' && c != ' '
+	}
+	return t
+}()
+
+// plainFields is anyFields where nothing is escaped and all is well; otherwise it is
+// false.
+func plainFields(dst []Field, b []byte) ([]Field, bool) {
+	for i := 0; ; i++ { // over the comma
+		start := i
+		for i < len(b) && inKey[b[i]] {
+			i++
+		}
+		if i == start || i+1 >= len(b) || b[i] != '=' {
+			return dst, false
+		}
+		f := Field{Key: b[start:i:i]}
+		i++
+		n, ok := 0, false
+		if b[i] == '"' {
+			f.Kind = point.String
+			n, ok = plainString(b[i:])
+		} else {
+			for n < len(b)-i && b[i+n] != ',' {
+				n++
+			}
+			f.Kind, ok = plainValue(b[i : i+n])
+		}
+		if !ok {
+			return dst, false
+		}
+		f.Value = b[i : i+n : i+n]
+		dst = append(dst, f)
+		if i += n; i == len(b) {
+			return dst, true
+		}
+	}
+}
+
+// plainString gives the length of the string at the start of b. It is false if anything is
+// escaped, or if the value goes on behind it.
+func plainString(b []byte) (int, bool) {
+	n := bytes.IndexByte(b[1:], '"') + 2
+	if n < 2 || n < len(b) && b[n] != ',' || bytes.IndexByte(b[:n], '\\') >= 0 {
+		return 0, false
+	}
+	return n, true
+}
+
+// anyFields takes any field section apart as a server does: first it walks over it,
+// then it cuts at what it takes for the signs between keys and values.
+func anyFields(dst []Field, b []byte) ([]Field, error) {
+	if err := checkFields(b); err != nil {
 		return dst, err
 	}
-	for len(fields) > 0 {
-		eq := bareIndex(fields, '=')
-		f := Field{Key: fields[:eq:eq]}
-		fields = fields[min(eq+1, len(fields)):]
-		end := valueEnd(fields)
-		f.Value = fields[:end:end]
-		fields = fields[min(end+1, len(fields)):]
+	for len(b) > 0 {
+		eq := bareIndex(b, '=')
+		f := Field{Key: b[:eq:eq]}
+		b = b[min(eq+1, len(b)):]
+		end := valueEnd(b)
+		f.Value = b[:end:end]
+		b = b[min(end+1, len(b)):]
+		if len(f.Value) == 0 {
+			return dst, errNoFieldValue
+		}
 		f.Kind = kindOf(f.Value)
 		dst = append(dst, f)
 	}
@@ -70,25 +138,6 @@ func valueEnd(b []byte) int {
 		}
 	}
 	return len(b)
-}
-
-func kindOf(value []byte) point.Kind {
-	if len(value) == 0 {
-		return point.Float
-	}
-	switch c := value[0]; {
-	case c == '"':
-		return point.String
-	case c != '-' && c != '.' && (c < '0' || c > '9'):
-		return point.Boolean
-	}
-	switch value[len(value)-1] {
-	case 'i':
-		return point.Integer
-	case 'u':
-		return point.Unsigned
-	}
-	return point.Float
 }
 
 // checkFields walks over a field section as a server does. Equals signs and commas are
@@ -139,94 +188,6 @@ func danglingBackslash(b []byte) bool {
 	}
 	return n%2 == 1
 }
-
-// checkValue checks the value at the start of b, unless it is a string, and gives its
-// length then; of a string 0.
-func checkValue(b []byte) (int, error) {
-	if len(b) == 0 || b[0] == ',' || b[0] == ' ' {
-		return 0, errNoFieldValue
-	}
-	if b[0] == '"' {
-		return 0, nil
-	}
-	n := 0
-	for n < len(b) && b[n] != ',' && b[n] != ' ' {
-		n++
-	}
-	value := b[:n]
-	switch c := b[0]; {
-	case c >= '0' && c <= '9' || c == '-' || c == '.':
-		return n, checkNumber(value)
-	default:
-		return n, checkBoolean(value)
-	}
-}
-
-func checkBoolean(b []byte) error {
-	switch string(b) {
-	case "t", "T", "true", "True", "TRUE", "f", "F", "false", "False", "FALSE":
-		return nil
-	}
-	return fmt.Errorf("%w: %q", errBoolean, cut(b))
-}
-
-// checkNumber checks a number that starts with a digit, a point or a minus sign.
-func checkNumber(b []byte) error {
-	digits := b
-	switch b[len(b)-1] {
-	case 'i', 'u':
-		digits = b[:len(b)-1]
-		if isWhole(digits) {
-			return checkRange(digits, b[len(b)-1])
-		}
-		return fmt.Errorf("%w: %q", errNumber, cut(b))
-	}
-	for _, c := range digits {
-		if (c < '0' || c > '9') && bytes.IndexByte([]byte(".eE+-"), c) < 0 {
-			return fmt.Errorf("%w: %q", errNumber, cut(b))
-		}
-	}
-	if f, err := strconv.ParseFloat(string(digits), 64); err != nil || math.IsInf(f, 0) {
-		return fmt.Errorf("%w: %q", errNumber, cut(b))
-	}
-	return nil
-}
-
-// isWhole reports whether b is digits, perhaps with a minus sign.
-func isWhole(b []byte) bool {
-	if len(b) > 0 && b[0] == '-' {
-		b = b[1:]
-	}
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(b) > 0
-}
-
-// checkRange checks a whole number of a type with the given suffix.
-func checkRange(digits []byte, suffix byte) error {
-	if len(digits) < 19 {
-		if suffix == 'u' && digits[0] == '-' {
-			return fmt.Errorf("%w: %q", errNumber, digits)
-		}
-		return nil
-	}
-	var err error
-	if suffix == 'i' {
-		_, err = strconv.ParseInt(string(digits), 10, 64)
-	} else {
-		_, err = strconv.ParseUint(string(digits), 10, 64)
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %q", errInteger, cut(digits))
-	}
-	return nil
-}
-
-// cut shortens what is shown in an error.
-func cut(b []byte) []byte { return b[:min(len(b), 64)] }
 
 // UnescapeField gives the field key that a server stores for one as written.
 func UnescapeField(key []byte) string {

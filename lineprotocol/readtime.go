@@ -3,6 +3,8 @@
 package lineprotocol
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 
@@ -47,4 +49,47 @@ func ParseTime(digits []byte, unit int64) (int64, error) {
 		return 0, ErrTimeRange
 	}
 	return t, nil
+}
+
+// splitTime finds the time in what stands behind the field section.
+func splitTime(b []byte) ([]byte, error) {
+	if len(b) == usualTime+1 && areDigits(b[1:]) {
+		return b[1:], nil
+	}
+	b = b[blanks(b):]
+	n := 0
+	if len(b) > 1 && b[0] == '-' {
+		n = 1
+	}
+	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+		n++
+	}
+	switch {
+	case len(b) == 0:
+		return nil, nil
+	case n == 0 || b[n-1] == '-' || n < len(b) && b[n] != ' ':
+		return nil, errTimeDigits
+	case len(bytes.TrimLeft(b[n:], " ")) > 0:
+		return nil, errBehindTime
+	}
+	return b[:n:n], nil
+}
+
+// usualTime is the number of digits of the nanoseconds of this century.
+const usualTime = 19
+
+// areDigits looks at usualTime bytes, eight at a time.
+func areDigits(b []byte) bool {
+	_ = b[usualTime-1]
+	x := binary.LittleEndian.Uint64(b)
+	y := binary.LittleEndian.Uint64(b[8:])
+	z := binary.LittleEndian.Uint64(b[usualTime-8:])
+	return notDigits(x)|notDigits(y)|notDigits(z) == 0
+}
+
+// notDigits is 0 if all bytes of x are digits: their upper half is 3, and stays so
+// when 6 is added.
+func notDigits(x uint64) uint64 {
+	const upper, threes, sixes = 0xF0F0F0F0F0F0F0F0, 0x3030303030303030, 0x0606060606060606
+	return x&upper ^ threes | (x+sixes)&upper ^ threes
 }

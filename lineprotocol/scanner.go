@@ -8,8 +8,12 @@ import (
 	"io"
 )
 
-// readSize is how much is asked of the reader at a time.
-const readSize = 1 << 20
+const (
+	readSize = 256 << 10 // what is asked of the reader at a time; it stays in the cache
+	lineRoom = 64 << 10  // room for the start of a line that the reads have cut
+	lookout  = 32 << 10  // how far ahead quotes and backslashes are looked for
+	longText = 64 << 10  // what is handed out of a line longer than MaxPoint
+)
 
 // Scanner finds the points of a text that comes in pieces. It belongs to one goroutine.
 //
@@ -17,6 +21,9 @@ const readSize = 1 << 20
 // string nor behind a backslash. A line that is no point comes as a BadToken, and
 // scanning goes on with the next physical line, so that an unclosed string costs its
 // own line only.
+//
+// A point on one line is only looked at as far as its parts must be found; one that
+// spans several lines is checked in full, lest a torn line swallow those behind it.
 type Scanner struct {
 	r   io.Reader
 	err error // of r; io.EOF at its end
@@ -24,9 +31,17 @@ type Scanner struct {
 	buf      []byte
 	pos, end int // of what is read and not handed out
 
-	line, offset int64 // of buf[pos]
-	tok          Token
-	fields       []Field
+	// There is no quote and no backslash between pos and these; there may be one at them.
+	quote, slash int
+
+	base int64 // offset of buf[0] in the input
+	line int64 // of buf[pos]
+
+	key    []byte // of the point before: consecutive ones mostly share it
+	tok    Token
+	fields []Field
+
+	toil toil
 }
 
 // NewScanner gives a Scanner for all that r holds.
@@ -37,37 +52,45 @@ func NewScanner(r io.Reader) *Scanner {
 }
 
 // Reset goes on with r, whose first byte has the given line number, from 1, and offset
-// in the whole input. Nothing of the reader before is kept but the buffer.
+// in the whole input. Of the reader before nothing is kept but the buffer.
 func (s *Scanner) Reset(r io.Reader, line, offset int64) {
-	*s = Scanner{r: r, buf: s.buf, fields: s.fields, line: line, offset: offset}
+	*s = Scanner{r: r, buf: s.buf, key: s.key[:0], fields: s.fields, base: offset, line: line}
 }
 
 // Token gives what Next or NextLine found. It is valid until their next call.
 func (s *Scanner) Token() *Token { return &s.tok }
 
 // Err gives the error of the reader, unless that was io.EOF. A line that the error cut
-// is not handed out.
+// off is not handed out.
 func (s *Scanner) Err() error {
-	if errors.Is(s.err, io.EOF) {
+	if s.atEOF() {
 		return nil
 	}
 	return s.err
 }
 
-// fill reads more, and reports whether anything came.
+func (s *Scanner) atEOF() bool { return errors.Is(s.err, io.EOF) }
+
+// fill reads more, and reports whether anything came. What is left moves to the front of
+// the buffer.
 func (s *Scanner) fill() bool {
 	if s.err != nil {
 		return false
 	}
-	if s.pos > 0 && len(s.buf)-s.end < readSize {
+	if s.pos > 0 {
+		s.base += int64(s.pos)
+		s.quote = max(s.quote-s.pos, 0)
+		s.slash = max(s.slash-s.pos, 0)
 		s.end = copy(s.buf, s.buf[s.pos:s.end])
 		s.pos = 0
 	}
-	if len(s.buf)-s.end < readSize {
-		s.buf = append(s.buf, make([]byte, max(len(s.buf), 2*readSize))...)
+	if len(s.buf)-s.end < readSize/2 {
+		grown := make([]byte, max(2*len(s.buf), readSize+lineRoom))
+		copy(grown, s.buf[:s.end])
+		s.buf = grown
 	}
 	for range 100 {
-		n, err := s.r.Read(s.buf[s.end : s.end+readSize])
+		n, err := s.r.Read(s.buf[s.end:min(len(s.buf), s.end+readSize)])
 		s.end += n
 		s.err = err
 		if n > 0 || err != nil {
@@ -78,38 +101,118 @@ func (s *Scanner) fill() bool {
 	return false
 }
 
-// done reports whether nothing comes any more.
-func (s *Scanner) done() bool { return errors.Is(s.err, io.EOF) }
-
-// skip passes over n bytes, which hold no line feed.
-func (s *Scanner) skip(n int) {
-	s.pos += n
-	s.offset += int64(n)
-}
-
 // Next goes to the next point, comment or bad line. Blank lines are passed over, and so
-// are blanks at the start of a line. It is false at the end, or when the reader failed.
+// are blanks, tabs and NULs at the start of a line. It is false at the end, or when the
+// reader failed: ask Err.
 func (s *Scanner) Next() bool {
 	for {
 		if s.pos == s.end && !s.fill() {
 			return false
 		}
-		switch s.buf[s.pos] {
+		switch c := s.buf[s.pos]; c {
 		case ' ', '\t', 0:
-			s.skip(1)
+			s.pos++
 		case '\n':
-			s.skip(1)
+			s.pos++
 			s.line++
+		case '\r':
+			if !s.blankCR() {
+				return s.hard()
+			}
 		case '#':
 			return s.physical(CommentToken, nil)
 		default:
-			return s.point()
+			return s.easy() || s.hard()
 		}
 	}
 }
 
+// blankCR passes over a carriage return if nothing but a line feed is behind it.
+func (s *Scanner) blankCR() bool {
+	if s.end-s.pos < 2 {
+		s.fill()
+	}
+	if s.pos+1 < s.end && s.buf[s.pos+1] == '\n' || s.pos+1 == s.end && s.atEOF() {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// easy makes a token of an ordinary point: one that stands whole in the buffer, on one
+// line without quotes and backslashes. It is false where anything is not as usual.
+func (s *Scanner) easy() bool {
+	b := s.buf[s.pos:s.end]
+	n := bytes.IndexByte(b, '\n')
+	if n < 0 {
+		return false
+	}
+	b = b[:n:n]
+	key := s.sameKey(b)
+	if s.before(&s.quote, '"', s.pos+key, s.pos+n) || s.before(&s.slash, '\\', s.pos+key, s.pos+n) {
+		return false
+	}
+	if key == 0 {
+		key = bytes.IndexByte(b, ' ')
+		if key < 0 || b[0] == ',' {
+			return false
+		}
+		s.key = append(s.key[:0], b[:key]...)
+	}
+	from := key + 1
+	if from == n || b[from] <= ' ' {
+		from = key + blanks(b[key:])
+	}
+	fields := b[from:]
+	var digits []byte
+	if to := bytes.IndexByte(fields, ' '); to >= 0 {
+		var err error
+		if digits, err = splitTime(fields[to:]); err != nil {
+			return false
+		}
+		fields = fields[:to:to]
+	}
+	if bytes.IndexByte(fields, '=') < 0 || digits == nil && b[n-1] == '\r' {
+		return false
+	}
+	t := &s.tok
+	t.Kind, t.Err = PointToken, nil
+	t.Text, t.Key, t.Fields, t.Time = b, b[:key:key], fields, digits
+	t.Line, t.Offset = s.line, s.base+int64(s.pos)
+	t.End = t.Offset + int64(n) + 1
+	s.pos += n + 1
+	s.line++
+	return true
+}
+
+// sameKey gives the length of the key of b if it is that of the point before, else 0.
+func (s *Scanner) sameKey(b []byte) int {
+	n := len(s.key)
+	if n == 0 || n >= len(b) || b[n] != ' ' || string(b[:n]) != string(s.key) {
+		return 0
+	}
+	return n
+}
+
+// before reports whether c stands in the buffer between from and end, where *seen is
+// how far the buffer is known to be free of c.
+func (s *Scanner) before(seen *int, c byte, from, end int) bool {
+	at := max(*seen, from)
+	for at < end && s.buf[at] != c {
+		to := min(max(end, at+lookout), s.end)
+		i := bytes.IndexByte(s.buf[at:to], c)
+		if i < 0 {
+			i = to - at
+		}
+		at += i
+	}
+	*seen = at
+	return at < end
+}
+
 // NextLine goes to the next physical line as it stands, blank or not: for texts in which
-// quotes mean nothing, such as statements.
+// quotes mean nothing, such as statements. Its token is a LineToken, with ErrTooLong as
+// its Err where Text is only the beginning.
 func (s *Scanner) NextLine() bool {
 	if s.pos == s.end && !s.fill() {
 		return false
@@ -118,228 +221,65 @@ func (s *Scanner) NextLine() bool {
 }
 
 // physical makes a token of the physical line at hand.
-func (s *Scanner) physical(kind TokenKind, err error) bool {
+func (s *Scanner) physical(kind TokenKind, why error) bool {
 	for from := 0; ; {
-		n := bytes.IndexByte(s.buf[s.pos+from:s.end], '\n')
+		b := s.buf[s.pos:s.end]
+		n := bytes.IndexByte(b[from:], '\n')
 		switch {
-		case n >= 0:
-			return s.token(Token{Kind: kind, Err: err}, from+n)
-		case s.end-s.pos > MaxPoint:
+		case n >= 0 && from+n <= MaxPoint:
+			s.emit(&Token{Kind: kind, Err: why}, from+n)
+			return true
+		case n >= 0 || len(b) > MaxPoint:
 			return s.long(kind)
 		}
-		from = s.end - s.pos
-		if s.fill() {
-			continue
+		from = len(b)
+		if !s.fill() {
+			if s.atEOF() {
+				s.emit(&Token{Kind: kind, Err: why}, from)
+			}
+			return s.atEOF()
 		}
-		return s.done() && s.token(Token{Kind: kind, Err: err}, from)
 	}
 }
 
-// token hands out t, whose text is the next n bytes. What stands behind them is a line
-// feed or the end.
-func (s *Scanner) token(t Token, n int) bool {
+// emit hands out t, whose text is the next n bytes. Behind them stands a line feed, or
+// the input ends.
+func (s *Scanner) emit(t *Token, n int) {
 	t.Text = s.buf[s.pos : s.pos+n : s.pos+n]
-	t.Line, t.Offset = s.line, s.offset
-	s.skip(n)
-	s.line += int64(bytes.Count(t.Text, []byte{'\n'}))
+	t.Line, t.Offset = s.line, s.base+int64(s.pos)
+	s.pos += n
 	if s.pos < s.end {
-		s.skip(1)
+		s.pos++
 		s.line++
 	}
-	t.End = s.offset
-	s.tok = t
-	return true
+	t.End = s.base + int64(s.pos)
+	s.tok = *t
 }
 
 // long hands out the beginning of a physical line that is too long, and passes over
-// the rest of it.
+// the rest.
 func (s *Scanner) long(kind TokenKind) bool {
-	if kind == PointToken {
+	if kind != LineToken {
 		kind = BadToken
 	}
-	t := Token{Kind: kind, Err: ErrTooLong, Text: bytes.Clone(s.buf[s.pos : s.pos+MaxPoint]), Line: s.line, Offset: s.offset}
+	t := Token{Kind: kind, Err: ErrTooLong, Line: s.line, Offset: s.base + int64(s.pos)}
+	t.Text = bytes.Clone(s.buf[s.pos : s.pos+longText])
 	for {
 		n := bytes.IndexByte(s.buf[s.pos:s.end], '\n')
 		if n >= 0 {
-			s.skip(n + 1)
+			s.pos += n + 1
 			s.line++
 			break
 		}
-		s.skip(s.end - s.pos)
+		s.pos = s.end
 		if !s.fill() {
-			if !s.done() {
+			if !s.atEOF() {
 				return false
 			}
 			break
 		}
 	}
-	t.End = s.offset
+	t.End = s.base + int64(s.pos)
 	s.tok = t
 	return true
-}
-
-// point makes a token of the point at hand.
-func (s *Scanner) point() bool {
-	for {
-		text := s.buf[s.pos:s.end]
-		n, ok := lineEnd(text)
-		if !ok && len(text) <= MaxPoint && s.fill() {
-			continue
-		}
-		if !ok && s.err != nil && !s.done() {
-			return false
-		}
-		var t Token
-		err := ErrTooLong
-		if n <= MaxPoint {
-			t, err = s.split(text[:n])
-		}
-		if err != nil {
-			return s.physical(BadToken, err)
-		}
-		return s.token(t, n)
-	}
-}
-
-// lineEnd gives the place of the line feed that ends the point at the start of b, or
-// len(b) with false where there is none: quotes count behind the first blank, and only
-// where there are more equals signs than commas.
-func lineEnd(b []byte) (n int, ok bool) {
-	fields, quoted := false, false
-	surplus := 0
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '\n':
-			if !quoted {
-				return i, true
-			}
-		case ' ':
-			fields = true
-		case '=':
-			if fields && !quoted {
-				surplus++
-			}
-		case ',':
-			if fields && !quoted {
-				surplus--
-			}
-		case '"':
-			if fields && surplus > 0 {
-				quoted = !quoted
-			}
-		}
-	}
-	return len(b), false
-}
-
-// split finds the parts of a point. One that spans several lines is checked in full.
-func (s *Scanner) split(b []byte) (Token, error) {
-	t := Token{Kind: PointToken}
-	if b[len(b)-1] == '\r' {
-		return t, ErrCarriageReturn
-	}
-	if b[0] == ',' {
-		return t, ErrNoMeasurement
-	}
-	key := bareIndex(b, ' ')
-	from := key + blanks(b[key:])
-	if from == len(b) {
-		return t, errNoFields
-	}
-	to := from + fieldsEnd(b[from:])
-	t.Key, t.Fields = b[:key:key], b[from:to:to]
-	var err error
-	if t.Time, err = splitTime(b[to:]); err != nil {
-		return t, err
-	}
-	if bytes.IndexByte(b, '\n') >= 0 || b[len(b)-1] == '\\' {
-		return t, s.check(&t)
-	}
-	if bytes.IndexByte(t.Fields, '=') < 0 {
-		return t, errFieldFormat
-	}
-	return t, nil
-}
-
-// check checks a point in full, but for the size of its time.
-func (s *Scanner) check(t *Token) error {
-	if err := CheckKey(t.Key); err != nil {
-		return err
-	}
-	var err error
-	if s.fields, err = ParseFields(s.fields, t.Fields); err != nil {
-		return err
-	}
-	for i := range s.fields {
-		if len(t.Key)+keyJoint+len(s.fields[i].Key) > maxKey {
-			return errFieldTooLong
-		}
-	}
-	return nil
-}
-
-// blanks counts the blanks, tabs and NULs at the start of b.
-func blanks(b []byte) int {
-	for i, c := range b {
-		if c != ' ' && c != '\t' && c != 0 {
-			return i
-		}
-	}
-	return len(b)
-}
-
-// fieldsEnd gives the place of the blank that ends the field section, or len(b).
-func fieldsEnd(b []byte) int {
-	quoted := false
-	surplus := 0
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '\\':
-			i++
-		case c == '"' && surplus > 0:
-			quoted = !quoted
-		case quoted:
-		case c == ' ':
-			return i
-		case c == '=':
-			surplus++
-		case c == ',':
-			surplus--
-		}
-	}
-	return len(b)
-}
-
-// splitTime finds the time in what stands behind the field section.
-func splitTime(b []byte) ([]byte, error) {
-	b = b[blanks(b):]
-	n := 0
-	if len(b) > 1 && b[0] == '-' {
-		n = 1
-	}
-	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
-		n++
-	}
-	switch {
-	case len(b) == 0:
-		return nil, nil
-	case n == 0 || n < len(b) && b[n] != ' ':
-		return nil, errTimeDigits
-	case len(bytes.TrimLeft(b[n:], " ")) > 0:
-		return nil, errBehindTime
-	}
-	return b[:n:n], nil
-}
-
-// AppendEnds appends to dst, for each point of text, the offset behind its line feed. The
-// text must be whole points that a Scanner found good, one behind the other.
-func AppendEnds(dst []int, text []byte) []int {
-	for from := 0; from < len(text); {
-		n, _ := lineEnd(text[from:])
-		from = min(from+n+1, len(text))
-		dst = append(dst, from)
-	}
-	return dst
 }
