@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lpfile
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxWindow is how far back a zstd stream may refer, which is memory that it takes. It
+// holds what `zstd` makes without --ultra or --long.
+const maxWindow = 32 << 20
+
+// rawBuffer is how much of a file is read at a time.
+const rawBuffer = 128 << 10
+
+// coding is how an input is compressed.
+type coding string
+
+const (
+	plain coding = ""
+	gzipd coding = "gzip"
+	zstdd coding = "zstd"
+)
+
+// foreign are beginnings of files that hold no line protocol, whatever follows.
+var foreign = []struct{ magic, what string }{
+	{"BZh", "is compressed with bzip2: unpack it, for example with `bzcat FILE | shardlift import -`"},
+	{"\xfd7zXZ\x00", "is compressed with xz: unpack it, for example with `xzcat FILE | shardlift import -`"},
+	{"\x04\x22\x4d\x18", "is compressed with lz4: unpack it, for example with `lz4cat FILE | shardlift import -`"},
+	{"PK\x03\x04", "is a zip archive: unpack it"},
+	{"\x16\xd1\x16\xd1", "is a TSM file: use `shardlift export` or `shardlift replay`"},
+	{"\xff\xfe", "is UTF-16: line protocol is UTF-8"},
+	{"\xfe\xff", "is UTF-16: line protocol is UTF-8"},
+}
+
+// sniff tells by the first bytes how an input is compressed.
+func sniff(b []byte) (coding, error) {
+	switch {
+	case len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b:
+		return gzipd, nil
+	case len(b) >= 4 && string(b[:4]) == "\x28\xb5\x2f\xfd",
+		len(b) >= 4 && b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18": // a frame to be skipped
+		return zstdd, nil
+	}
+	for _, f := range foreign {
+		if bytes.HasPrefix(b, []byte(f.magic)) {
+			return plain, errors.New(f.what)
+		}
+	}
+	return plain, nil
+}
+
+// counter counts what is read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// decoder turns an input as it lies there into text. Its errors name the input.
+type decoder struct {
+	name   string
+	raw    counter
+	buf    *bufio.Reader
+	text   io.Reader // nil until the first Read
+	coding coding
+	zstd   *zstd.Decoder
+	err    error // from where on there is no more
+}
+
+func newDecoder(name string, raw io.Reader) *decoder {
+	d := &decoder{name: name, raw: counter{r: raw}}
+	d.buf = bufio.NewReaderSize(&d.raw, rawBuffer)
+	return d
+}
+
+// foreign is an error for what is no text and no compression that is known here. What
+// keeps the beginning from being read is left to Read.
+func (d *decoder) foreign() error {
+	b, _ := d.buf.Peek(8)
+	if _, err := sniff(b); err != nil {
+		return fmt.Errorf("%s %w", d.name, err)
+	}
+	return nil
+}
+
+// open looks at the first bytes.
+func (d *decoder) open() error {
+	b, err := d.buf.Peek(8)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return d.damaged(err)
+	}
+	if d.coding, err = sniff(b); err != nil {
+		return fmt.Errorf("%s %w", d.name, err)
+	}
+	switch d.coding {
+	case gzipd:
+		d.text, err = gzip.NewReader(d.buf)
+	case zstdd:
+		d.zstd, err = zstd.NewReader(d.buf, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
+		d.text = d.zstd
+	case plain:
+		d.text = d.buf
+	}
+	if err != nil {
+		return d.damaged(err)
+	}
+	return nil
+}
+
+// Read gives text. Its errors do not count as the end: what is cut off never looks whole.
+func (d *decoder) Read(p []byte) (int, error) {
+	if d.err == nil && d.text == nil {
+		d.err = d.open()
+	}
+	if d.err != nil {
+		return 0, d.err
+	}
+	n, err := d.text.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // readers give io.EOF itself at the end, and a wrapped one would be none
+		err = d.damaged(err)
+	}
+	d.err = err
+	return n, err
+}
+
+// damaged says where an input breaks off.
+func (d *decoder) damaged(err error) error {
+	at := d.raw.n - int64(d.buf.Buffered())
+	switch {
+	case errors.Is(err, ErrChanged):
+		return err
+	case d.coding == plain:
+		return fmt.Errorf("read %s at byte %d: %w", d.name, at, err)
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		return fmt.Errorf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at)
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fmt.Errorf("%s at byte %d: its zstd window is too large to be read in little memory: use `zstd -dc --long=31 FILE | shardlift import -`", d.name, at)
+	}
+	return fmt.Errorf("%s is damaged: %s stream at byte %d: %w", d.name, d.coding, at, err)
+}
+
+// close gives memory back.
+func (d *decoder) close() {
+	if d.zstd != nil {
+		d.zstd.Close()
+	}
+}
+
+// withoutMark passes over a byte order mark at the start of a text, and says how many
+// bytes that were.
+func withoutMark(r io.Reader) (rest io.Reader, n int64) {
+	b := make([]byte, len(byteOrderMark))
+	got, _ := io.ReadFull(r, b) // an error comes again
+	if string(b[:got]) == byteOrderMark {
+		return r, int64(got)
+	}
+	return io.MultiReader(bytes.NewReader(b[:got]), r), 0
+}
+
+const byteOrderMark = "\xef\xbb\xbf"
