@@ -87,8 +87,8 @@ func (c *Checker) missingPolicy(ctx context.Context, db *database, p importer.Pl
 	statements := c.suggest(ctx, db, p.Policy)
 	a.ways = c.waysToMake(len(statements) > 0)
 	if len(statements) == 0 {
-		s := statement{class: createPolicy, database: p.Database, policy: p.Policy,
-			attributes: attributes{hasDuration: true, replication: usualReplication(db)}}
+		s := statement{class: createPolicy, database: p.Database, policy: p.Policy}
+		s.hasDuration, s.replication = true, usualReplication(db)
 		statements = []string{s.text()}
 	}
 	a.ways = append(a.ways,

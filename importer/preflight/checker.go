@@ -46,7 +46,8 @@ type Options struct {
 
 	Print func(statement string) // called in Mode Print, without passwords
 	Warn  func(text string)      // called with what people should know; may be nil
-	Now   func() time.Time       // nil: time.Now
+	// Neither may call the Checker.
+	Now func() time.Time // nil: time.Now
 }
 
 // Checker prepares one target for one run. It may be used from any number of
@@ -63,6 +64,7 @@ type Checker struct {
 	done      map[string]bool         // statements that need not be run again
 	known     []statement             // of databases and policies, with their new names
 	touched   map[importer.Place]bool // places where an empty write went well
+	planned   bool                    // Plan added to databases
 	report    Report
 }
 
@@ -97,8 +99,8 @@ func (c *Checker) note(format string, args ...any) {
 	}
 }
 
-// Plan reads statements that Statements is going to run, so that Ranges and NeedsRanges
-// know of what they will make. It changes nothing on the target.
+// Plan reads statements that Statements is going to run, or to print, so that Ranges and
+// NeedsRanges know of what they would make. It changes nothing on the target.
 func (c *Checker) Plan(ctx context.Context, statements []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,9 +109,10 @@ func (c *Checker) Plan(ctx context.Context, statements []string) error {
 		return err
 	}
 	c.learn(list)
-	if c.opts.Mode != Run || c.api == target.V2 {
+	if c.opts.Mode == Skip || c.api == target.V2 {
 		return nil
 	}
+	c.planned = true
 	for _, s := range list {
 		if s.class > createPolicy {
 			continue
@@ -197,11 +200,13 @@ func (c *Checker) learn(list []statement) {
 	}
 }
 
-// unplan forgets what was planned, and what may have changed since it was asked for.
+// unplan forgets what was planned, and what may have changed since it was asked for. What
+// was printed stays in mind: later statements build on it.
 func (c *Checker) unplan() {
-	if c.opts.Mode == Run { // else plans are what was printed
+	if c.opts.Mode == Run || c.planned {
 		clear(c.databases)
 	}
+	c.planned = false
 }
 
 // read takes texts apart and renames what they name. Where nothing is to be run it

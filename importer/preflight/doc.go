@@ -21,8 +21,9 @@
 //
 // Plan says what the statements would make, without making it; Ranges then checks the
 // data against policies that are there and against those to come; Statements makes
-// them; Place tests each place for writing. In a stream, where nothing is known in
-// advance, Statements and Place alone do.
+// them; Place tests each place for writing. What is only planned or printed counts for
+// Ranges, and not for Place. In a stream, where nothing is known in advance, Statements
+// and Place alone do.
 //
 // Servers answer what they have like this (1.6.7): durations as 168h0m0s, infinite as
 // 0s, shard durations below an hour raised to one. A user with no right to read a

@@ -74,10 +74,9 @@ func (c *Checker) differ(list ...Difference) {
 			continue
 		}
 		c.report.Differences = append(c.report.Differences, d)
-		switch {
-		case d.Database == "":
+		if d.Database == "" {
 			c.note("%s: the target has another: %s", d.Here, d.There)
-		default:
+		} else {
 			c.note("policy %s of database %s: the input says %s %s, the target has %s; it stays so",
 				meta.QuoteIdent(d.Policy), meta.QuoteIdent(d.Database), d.What, d.Here, d.There)
 		}

@@ -172,8 +172,12 @@ func TestRename(t *testing.T) {
 		in, want            string
 	}{
 		"database": {[]string{"d=new"}, nil, "CREATE DATABASE d", `CREATE DATABASE "new"`},
-		"policy of any": {nil, []string{"p=q"}, "CREATE RETENTION POLICY p ON d DURATION 1d REPLICATION 1",
-			`CREATE RETENTION POLICY "q" ON "d" DURATION 1d REPLICATION 1`},
+		"policy of any": {
+			nil,
+			[]string{"p=q"},
+			"CREATE RETENTION POLICY p ON d DURATION 1d REPLICATION 1",
+			`CREATE RETENTION POLICY "q" ON "d" DURATION 1d REPLICATION 1`,
+		},
 		"policy of one":     {[]string{"d=new"}, []string{"d/p=q"}, "CREATE DATABASE d WITH NAME p", `CREATE DATABASE "new" WITH NAME "q"`},
 		"policy of another": {nil, []string{"e/p=q"}, "CREATE DATABASE d WITH NAME p", `CREATE DATABASE "d" WITH NAME "p"`},
 		"one not named":     {nil, []string{"autogen=q"}, "CREATE DATABASE d", `CREATE DATABASE "d" WITH NAME "q"`},

@@ -81,8 +81,8 @@ func comparePlaces(a, b importer.Place) int {
 	return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Policy, b.Policy))
 }
 
-// resolve finds the policy of a place. It is nameless where only an empty write can tell
-// whether it is there.
+// resolve finds the policy of a place, also among those that are only planned if they are
+// to count. It is nameless where only an empty write can tell whether it is there.
 func (c *Checker) resolve(ctx context.Context, p importer.Place, planned bool) (policy, error) {
 	if p.Database == "" {
 		return policy{}, errors.New("there are points that belong to no database: name it with --database")
@@ -97,7 +97,6 @@ func (c *Checker) resolve(ctx context.Context, p importer.Place, planned bool) (
 	if err != nil {
 		return policy{}, err
 	}
-	planned = planned && c.opts.Mode == Run
 	pol, ok := db.policy(p.Policy)
 	if !db.there || db.planned && !planned || db.visible && (!ok || pol.planned && !planned) {
 		// It may have come since, made by this run or by people who were told to.

@@ -42,7 +42,7 @@ func (c *Checker) patiently(ctx context.Context, secret bool, f func() error) er
 		if err == nil || noDatabase(err) || noPolicy(err) || !target.Retryable(err) {
 			return err
 		}
-		wait := rand.N(limit) //nolint:gosec // spreads requests, keeps no secret
+		wait := rand.N(limit)
 		if e, ok := errors.AsType[*target.Error](err); ok {
 			wait = max(wait, e.RetryAfter)
 		}

@@ -5,6 +5,7 @@ package preflight
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -114,8 +115,11 @@ func next(s string, divides bool) (token, error) {
 // wordLength takes letters, digits and points together, and the Greek letter of
 // microseconds, so that what is wrong with a number is seen as one.
 func wordLength(s string) int {
-	for i, r := range s {
-		if r != 'µ' && r != 'μ' && r != '.' && (r >= utf8.RuneSelf || !isLetter(byte(r)) && !isDigit(byte(r))) {
+	for i := 0; i < len(s); i++ {
+		_, n := utf8.DecodeRuneInString(s[i:])
+		if c := s[i : i+n]; c == "µ" || c == "μ" {
+			i += n - 1
+		} else if s[i] != '.' && !isLetter(s[i]) && !isDigit(s[i]) {
 			return i
 		}
 	}
@@ -163,12 +167,7 @@ func valueBefore(tokens []token) bool {
 	}
 	switch last := tokens[len(tokens)-1]; last.kind {
 	case word:
-		for _, k := range []string{"FROM", "BY", "SELECT", "WHERE", "AND", "OR", "ON", "INTO"} {
-			if last.is(k) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc([]string{"FROM", "BY", "SELECT", "WHERE", "AND", "OR", "ON", "INTO"}, last.is)
 	case ident, quoted, number, regex:
 		return true
 	default:
