@@ -25,8 +25,8 @@ type Batch struct {
 	// Stretches says what the batch writes, so that no batch overtakes an earlier one that
 	// writes the same values. With Unique set it is empty: no two batches of the feed
 	// write one value.
-	Stretches   []Stretch
-	Unique bool
+	Stretches []Stretch
+	Unique    bool
 
 	// Input names the input that the points come from, for people. Lines holds the
 	// number of each point's first line there, or nothing where the input has no lines.

@@ -77,7 +77,6 @@ type Summary struct {
 	Points   int64 `json:"points"`   // given by the inputs
 	Stored   int64 `json:"stored"`   // acknowledged by the target
 	Rejected int64 `json:"rejected"` // stand in the rejects file
-	Resent   int64 `json:"resent"`   // acknowledged before, by a run that did not end, and sent again
 	Retries  int64 `json:"retries"`  // requests sent again
 	Requests int64 `json:"requests"`
 	Bytes    int64 `json:"bytes"` // of text sent and acknowledged
@@ -88,7 +87,7 @@ type Summary struct {
 
 	RejectsPath string           `json:"rejects,omitempty"` // where there are any
 	Reasons     []Reason         `json:"reasons,omitempty"` // of rejects, the most frequent first
-	Places      map[string]int64 `json:"-"`                 // points stored, by place
+	Places      map[string]int64 `json:"places,omitempty"`  // points stored, by "database.policy"
 	Resumed     bool             `json:"resumed,omitempty"` // carried on from a checkpoint
 }
 

@@ -136,3 +136,12 @@ func sameFile(file *os.File, path string) (bool, error) {
 	}
 	return os.SameFile(open, named), nil
 }
+
+// LockFile takes an open file for this process until it is closed, without waiting. The
+// error is ErrLocked when another process, or another opening of it, has it.
+func LockFile(file *os.File) error {
+	if err := lock(file); err != nil {
+		return fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	return nil
+}

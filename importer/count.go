@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/shardlift/shardlift/point"
+)
+
+// count adds a finished entry to the state: its rejects go to the file first.
+func (r *run) count(e *entry) error {
+	list := append(slices.Clone(e.item.Rejects), e.rejects...)
+	if err := r.rejects.add(list); err != nil {
+		return err
+	}
+	s := &r.state.Done
+	refused := int64(len(e.rejects))
+	s.Points += e.points + int64(len(e.item.Rejects))
+	s.Stored += e.points - refused
+	s.Rejected += int64(len(list))
+	s.Bytes += e.bytes
+	if e.points > refused {
+		if s.Places == nil {
+			s.Places = map[string]int64{}
+		}
+		s.Places[e.place.String()] += e.points - refused
+	}
+	span := point.TimeRange{Min: r.state.Span[0], Max: r.state.Span[1]}.Union(e.span)
+	r.state.Span = [2]int64{span.Min, span.Max}
+	for i := range list {
+		r.reason(&list[i])
+	}
+	r.progress.Stored.Add(e.points - refused)
+	r.progress.Rejected.Add(int64(len(list)))
+	if e.mark != nil {
+		mark, err := json.Marshal(e.mark)
+		if err != nil {
+			return fmt.Errorf("write checkpoint: %w", err)
+		}
+		r.state.Mark, r.dirty = mark, true
+	}
+	if r.opts.MaxRejects >= 0 && s.Rejected > r.opts.MaxRejects {
+		return fmt.Errorf("%w: %d, and --max-rejects is %d", ErrTooManyRejects, s.Rejected, r.opts.MaxRejects)
+	}
+	return nil
+}
+
+// maxReasons bounds the reasons that are told apart; parse errors may each have one.
+const maxReasons = 100
+
+// otherReasons stands for those beyond it.
+const otherReasons = "other reasons, see the rejects file"
+
+// reason counts why a point was refused.
+func (r *run) reason(x *Reject) {
+	text := oneLine(x.Reason)
+	known := r.reasons[text]
+	if known == nil && len(r.reasons) >= maxReasons {
+		text = otherReasons
+		known = r.reasons[text]
+	}
+	if known == nil {
+		known = &Reason{Reason: text, First: x.Origin()}
+		r.reasons[text] = known
+	}
+	known.Points++
+}
+
+// summary tells what was done.
+func (r *run) summary() *Summary {
+	s := r.state.Done
+	s.Retries, s.Requests = r.retries.Load(), r.requests.Load()
+	s.Latency = r.latency.summary()
+	s.Span = point.TimeRange{Min: r.state.Span[0], Max: r.state.Span[1]}
+	s.Reasons = nil
+	for _, reason := range r.reasons {
+		s.Reasons = append(s.Reasons, *reason)
+	}
+	slices.SortFunc(s.Reasons, func(a, b Reason) int {
+		return cmp.Or(cmp.Compare(b.Points, a.Points), cmp.Compare(a.Reason, b.Reason))
+	})
+	if s.Rejected > 0 {
+		s.RejectsPath = r.opts.RejectsPath
+	}
+	return &s
+}
+
+// refusals gives the refused points as rejects, in the order of the batch.
+func (d *delivery) refusals() []Reject {
+	b := d.batch
+	slices.SortFunc(d.rejects, func(x, y refusal) int { return cmp.Compare(x.index, y.index) })
+	out := make([]Reject, len(d.rejects))
+	for i, x := range d.rejects {
+		out[i] = Reject{Place: b.Place, Input: b.Input, Text: slices.Clone(d.point(x.index)), Reason: x.reason}
+		if len(b.Lines) == b.Points {
+			out[i].Line = b.Lines[x.index]
+		}
+	}
+	return out
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/shardlift/shardlift/internal/atomicfile"
+)
+
+// rejectsState is what a checkpoint keeps of the rejects file.
+type rejectsState struct {
+	Run   string `json:"run"`   // stands in the header of what the run wrote
+	Bytes int64  `json:"bytes"` // where the file ended; 0 if nothing was refused yet
+}
+
+// rejectsHeader begins what a run adds to a rejects file.
+const rejectsHeader = "# shardlift rejects, run "
+
+// rejects is the file of refused points. It is line protocol that can be imported again:
+// each point behind a comment with its place and reason. Runs add to a file and never
+// replace one, for it may hold the only copy of what it names.
+type rejects struct {
+	path  string
+	state rejectsState
+	file  *os.File
+	buf   bytes.Buffer
+	place *Place // that the last context lines named
+}
+
+// open opens the file, and takes back what an earlier start of this run wrote behind
+// its last checkpoint: those points come again.
+func (r *rejects) open() (err error) {
+	if r.file != nil {
+		return nil
+	}
+	f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the rejects file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("open the rejects file: %w", err)
+	}
+	if info.Mode().IsRegular() {
+		if err := atomicfile.LockFile(f); err != nil {
+			return fmt.Errorf("open the rejects file: %w", err)
+		}
+		if err := r.takeBack(f, info.Size()); err != nil {
+			return err
+		}
+	}
+	r.file = f
+	if r.state.Run == "" {
+		r.state.Run = newRunID()
+	}
+	fmt.Fprintf(&r.buf, "%s%s\n# DML\n", rejectsHeader, r.state.Run)
+	r.place = nil
+	return nil
+}
+
+// takeBack cuts the file where the checkpoint says that it ended, unless another run
+// has added to it since.
+func (r *rejects) takeBack(f *os.File, size int64) error {
+	if r.state.Bytes == 0 {
+		if size == 0 {
+			return nil
+		}
+		return endLine(f, size)
+	}
+	if size < r.state.Bytes {
+		return fmt.Errorf("open the rejects file: %s is shorter than when the run stopped (%d bytes, it was %d)", r.path, size, r.state.Bytes)
+	}
+	tail, err := io.ReadAll(io.NewSectionReader(f, r.state.Bytes, size-r.state.Bytes))
+	if err != nil {
+		return fmt.Errorf("read the rejects file: %w", err)
+	}
+	foreign := false
+	for line := range bytes.Lines(tail) {
+		id, ok := bytes.CutPrefix(line, []byte(rejectsHeader))
+		foreign = foreign || ok && string(bytes.TrimSpace(id)) != r.state.Run
+	}
+	if foreign {
+		return endLine(f, size)
+	}
+	if err := f.Truncate(r.state.Bytes); err != nil {
+		return fmt.Errorf("cut the rejects file: %w", err)
+	}
+	return nil
+}
+
+// endLine makes sure that what is added starts on a line of its own.
+func endLine(f *os.File, size int64) error {
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], size-1); err != nil {
+		return fmt.Errorf("read the rejects file: %w", err)
+	}
+	if last[0] == '\n' {
+		return nil
+	}
+	if _, err := f.WriteString("\n"); err != nil {
+		return fmt.Errorf("write the rejects file: %w", err)
+	}
+	return nil
+}
+
+func newRunID() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// add takes refused points; save brings them to the disk.
+func (r *rejects) add(list []Reject) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	for i := range list {
+		x := &list[i]
+		if r.place == nil || *r.place != x.Place {
+			r.place = &x.Place
+			fmt.Fprintf(&r.buf, "# CONTEXT-DATABASE:%s\n# CONTEXT-RETENTION-POLICY:%s\n", oneLine(x.Place.Database), oneLine(x.Place.Policy))
+		}
+		fmt.Fprintf(&r.buf, "# %s: %s\n", oneLine(x.Origin()), oneLine(x.Reason))
+		r.buf.Write(bytes.TrimRight(x.Text, "\n"))
+		r.buf.WriteByte('\n')
+		if r.buf.Len() > 1<<20 {
+			if err := r.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *rejects) flush() error {
+	if r.file == nil || r.buf.Len() == 0 {
+		return nil
+	}
+	if _, err := r.file.Write(r.buf.Bytes()); err != nil {
+		return fmt.Errorf("write the rejects file: %w", err)
+	}
+	r.buf.Reset()
+	return nil
+}
+
+// save brings everything to the disk and notes where the file ends.
+func (r *rejects) save() error {
+	if r.file == nil || r.buf.Len() == 0 {
+		return nil
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	info, err := r.file.Stat()
+	if err != nil {
+		return fmt.Errorf("write the rejects file: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil
+	}
+	if err := r.file.Sync(); err != nil {
+		return fmt.Errorf("sync the rejects file: %w", err)
+	}
+	r.state.Bytes = info.Size()
+	return nil
+}
+
+// close saves and closes the file.
+func (r *rejects) close() error {
+	if r.file == nil {
+		return nil
+	}
+	err := errors.Join(r.save(), r.file.Close())
+	r.file = nil
+	return err
+}
+
+// Origin says where the point stood: "file:line", or the name of the input alone.
+func (x *Reject) Origin() string {
+	if x.Line > 0 {
+		return fmt.Sprintf("%s:%d", x.Input, x.Line)
+	}
+	return x.Input
+}
+
+// oneLine makes a text fit a comment line.
+func oneLine(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '\n' || c == '\r' {
+			return ' '
+		}
+		return c
+	}, s)
+}

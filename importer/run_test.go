@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package importer_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/target"
+)
+
+// setup gives options with files below a fresh directory.
+func setup(t *testing.T, s importer.Sender) importer.Options {
+	t.Helper()
+	dir := t.TempDir()
+	return importer.Options{
+		Sender: s, MaxRejects: -1, RejectsPath: filepath.Join(dir, "rejects.lp"),
+		CheckpointPath: filepath.Join(dir, "checkpoint"), Identity: json.RawMessage(`{"input": 1}`),
+	}
+}
+
+// rejectedLines gives the points of a rejects file, and fails where one has no comment.
+func rejectedLines(t *testing.T, path string) []string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	comment := ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "#") {
+			comment = line
+			continue
+		}
+		if !strings.HasPrefix(comment, "# in:") {
+			t.Errorf("the point %.40q stands behind %q", line, comment)
+		}
+		comment = ""
+		out = append(out, line)
+	}
+	return out
+}
+
+// TestRandomRuns replays random lines into a server that fails, refuses, and overtakes,
+// with runs that are stopped and carried on. What it holds in the end, and the rejects
+// file, must be as if each line had been sent once, in order.
+func TestRandomRuns(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { randomRun(t, seed) })
+		})
+	}
+}
+
+func randomRun(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 2))
+	s := newServer(seed)
+	s.maxBody = 1500
+	s.faults = rnd.Float64() * 0.2
+	s.delay = func() time.Duration { return rand.N(50 * time.Millisecond) }
+	f := newFeed(randomLines(rnd, 200+rnd.IntN(1500), []float64{0, 0.01, 0.1, 0.5}[seed%4]), 1+rnd.IntN(200))
+	f.place = func(i int) importer.Place {
+		return importer.Place{Database: "db", Policy: []string{"", "a", "b"}[i/500%3]}
+	}
+	if seed%3 == 0 { // with policies that may be one and the same the order between places counts too
+		f.place = func(int) importer.Place { return importer.Place{Database: "db"} }
+	}
+	opts := setup(t, s)
+	opts.RetryFor = 24 * time.Hour
+	opts.Concurrency = rnd.IntN(6)
+	stops := rnd.IntN(4)
+	for {
+		ctx, cancel := context.WithCancel(t.Context())
+		if stops--; stops >= 0 {
+			stopAt := s.writes + 1 + rnd.IntN(60)
+			s.onWrite = func(n int) {
+				if n == stopAt {
+					cancel()
+				}
+			}
+		}
+		checkpoint, err := importer.LoadCheckpoint(opts.CheckpointPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts.Resume = checkpoint
+		f.resume(nil)
+		if checkpoint != nil {
+			f.resume(checkpoint.Mark)
+		}
+		sum, err := importer.Run(ctx, f, opts)
+		cancel()
+		if err == nil {
+			checkRun(t, f, s, opts, sum)
+			return
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("Run: %v", err)
+		}
+	}
+}
+
+// checkRun compares server, rejects and summary with what they must be.
+func checkRun(t *testing.T, f *feed, s *server, opts importer.Options, sum *importer.Summary) {
+	t.Helper()
+	values, refused := expected(f)
+	if d := cmp.Diff(values, s.values); d != "" {
+		t.Errorf("stored (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(refused, rejectedLines(t, opts.RejectsPath)); d != "" {
+		t.Errorf("rejects (-want +got):\n%s", d)
+	}
+	if want := int64(len(f.lines)); sum.Points != want || sum.Stored != want-int64(len(refused)) || sum.Rejected != int64(len(refused)) {
+		t.Errorf("points %d, stored %d, rejected %d; want %d, %d rejected", sum.Points, sum.Stored, sum.Rejected, want, len(refused))
+	}
+	if _, err := os.Stat(opts.CheckpointPath); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the checkpoint is there after the end: %v", err)
+	}
+}
+
+func TestFatalStopsWithCheckpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.answer = func(n int) error {
+			if n > 5 {
+				return &target.Error{Status: 401, Class: target.Fatal, Message: "authorization failed"}
+			}
+			return nil
+		}
+		f := newFeed(randomLines(rand.New(rand.NewPCG(1, 1)), 1000, 0), 50)
+		opts := setup(t, s)
+		opts.Concurrency = 1
+		sum, err := importer.Run(t.Context(), f, opts)
+		if te, ok := errors.AsType[*target.Error](err); !ok || te.Status != 401 {
+			t.Fatalf("Run: %v", err)
+		}
+		if sum.Stored != 250 || s.writes != 6 {
+			t.Errorf("stored %d after %d requests, want 250 after 6", sum.Stored, s.writes)
+		}
+		s.answer = nil
+		checkpoint, err := importer.LoadCheckpoint(opts.CheckpointPath)
+		if err != nil || checkpoint == nil {
+			t.Fatalf("checkpoint: %v", err)
+		}
+		opts.Resume = checkpoint
+		f.resume(checkpoint.Mark)
+		if f.next != 250 {
+			t.Errorf("goes on at line %d, want 250", f.next)
+		}
+		sum, err = importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sum.Resumed {
+			t.Error("the summary does not say that the run was carried on")
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
+
+func TestGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.answer = func(int) error { return &target.Error{Message: "connection refused", Class: target.Temporary} }
+		f := newFeed(randomLines(rand.New(rand.NewPCG(1, 1)), 100, 0), 10)
+		opts := setup(t, s)
+		opts.RetryFor = time.Minute
+		began := time.Now()
+		_, err := importer.Run(t.Context(), f, opts)
+		if _, ok := errors.AsType[*importer.GaveUpError](err); !ok {
+			t.Fatalf("Run: %v", err)
+		}
+		if took := time.Since(began); took < time.Minute || took > 2*time.Minute {
+			t.Errorf("gave up after %v", took)
+		}
+	})
+}
+
+func TestPoisonAlone(t *testing.T) {
+	// A server that fails on everything is no reason to call any point bad.
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.answer = func(int) error {
+			return &target.Error{Status: 500, Message: "Internal Server Error", Class: target.Temporary, Poison: true}
+		}
+		f := newFeed(randomLines(rand.New(rand.NewPCG(1, 1)), 20, 0), 10)
+		opts := setup(t, s)
+		sum, err := importer.Run(t.Context(), f, opts)
+		if _, ok := errors.AsType[*importer.GaveUpError](err); !ok || sum.Rejected != 0 {
+			t.Fatalf("Run: %v, %d rejected", err, sum.Rejected)
+		}
+	})
+}
+
+func TestPoisonPassing(t *testing.T) {
+	// For some minutes the server fails on everything, then it does not.
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		began := time.Now()
+		s.answer = func(int) error {
+			if time.Since(began) > 3*time.Minute {
+				return nil
+			}
+			return &target.Error{Status: 500, Message: "Internal Server Error", Class: target.Temporary, Poison: true}
+		}
+		f := newFeed(append(randomLines(rand.New(rand.NewPCG(1, 1)), 100, 0), poisonLine+" f=1 1"), 30)
+		opts := setup(t, s)
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
+
+func TestMaxRejects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		lines := randomLines(rand.New(rand.NewPCG(1, 1)), 100, 0)
+		for i := range 30 {
+			lines[10+i] = fmt.Sprintf("%s f=1i %d", conflictLine, i)
+		}
+		f := newFeed(lines, 10)
+		opts := setup(t, s)
+		opts.MaxRejects = 15
+		if _, err := importer.Run(t.Context(), f, opts); !errors.Is(err, importer.ErrTooManyRejects) {
+			t.Fatalf("Run: %v", err)
+		}
+		checkpoint, err := importer.LoadCheckpoint(opts.CheckpointPath)
+		if err != nil || checkpoint == nil {
+			t.Fatalf("checkpoint: %v, %v", checkpoint, err)
+		}
+		opts.Resume, opts.MaxRejects = checkpoint, 30
+		f.resume(checkpoint.Mark)
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
+
+func TestOtherIdentity(t *testing.T) {
+	s := newServer(1)
+	opts := setup(t, s)
+	opts.Resume = &importer.Checkpoint{Format: 1, Identity: json.RawMessage(`{"input":2}`)}
+	if _, err := importer.Run(t.Context(), newFeed([]string{"good f=1 1"}, 1), opts); !errors.Is(err, importer.ErrChanged) {
+		t.Fatalf("Run: %v", err)
+	}
+	if s.writes != 0 {
+		t.Errorf("%d requests were sent", s.writes)
+	}
+}
+
+func TestFeedErrorComesLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		f := newFeed(randomLines(rand.New(rand.NewPCG(1, 1)), 100, 0), 10)
+		torn := errors.New("unexpected end")
+		opts := setup(t, s)
+		sum, err := importer.Run(t.Context(), tornFeed{f, torn}, opts)
+		if !errors.Is(err, torn) || sum.Stored != 100 {
+			t.Fatalf("Run: %v, stored %d", err, sum.Stored)
+		}
+	})
+}
+
+// tornFeed ends with an error.
+type tornFeed struct {
+	*feed
+	err error
+}
+
+func (f tornFeed) Next(ctx context.Context, b *importer.Batch) (importer.Item, error) {
+	item, err := f.feed.Next(ctx, b)
+	if err != nil {
+		err = f.err
+	}
+	return item, err
+}
