@@ -125,7 +125,9 @@ func (c *Checker) Plan(ctx context.Context, statements []string) error {
 		if err != nil {
 			return err
 		}
-		db.plan(s, decide(db, s))
+		if !db.there || db.visible { // else nobody knows what is missing
+			db.plan(s, decide(db, s))
+		}
 	}
 	return nil
 }

@@ -470,6 +470,9 @@ func TestRights(t *testing.T) {
 	if notes := strings.Join(c.Report().Notes, "\n"); !strings.Contains(notes, "could not be checked") {
 		t.Errorf("notes: %s", notes)
 	}
+	if err := c.Plan(t.Context(), []string{"CREATE DATABASE w WITH DURATION 1d NAME p"}); err != nil || c.Finite() {
+		t.Errorf("plan for a database that cannot be looked at: %v, finite %v", err, c.Finite())
+	}
 	if needed, err := c.NeedsRanges(t.Context(), []importer.Place{{Database: "w", Policy: "p"}}); needed || err != nil {
 		t.Errorf("needs ranges that say nothing: %v, %v", needed, err)
 	}
