@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/shardlift/shardlift/point"
+)
+
+// Report is what a comparison found. Compared and the lists go by cells: one field of one
+// measurement in one time bucket, as far as its values are of one kind. A list holds the
+// first Options.MostListed; the sums hold all.
+type Report struct {
+	Compared int64 `json:"compared"` // cells that the target was asked for
+	Values   int64 `json:"values"`   // sent in them
+	Repeats  int64 `json:"repeats"`  // values that came again in the input, where it was read again
+
+	// Missing is where the target has fewer values than were sent.
+	Missing       []Difference `json:"missing,omitempty"`
+	MissingCells  int64        `json:"missing_cells"`
+	MissingValues int64        `json:"missing_values"` // at least
+	// More is where the target has more: data of its own, older or newer. It is no fault.
+	More       []Difference `json:"more,omitempty"`
+	MoreCells  int64        `json:"more_cells"`
+	MoreValues int64        `json:"more_values"`
+	// Uncertain is where the target has fewer than were sent, and perhaps no fewer than
+	// differ.
+	Uncertain       []Difference `json:"uncertain,omitempty"`
+	UncertainCells  int64        `json:"uncertain_cells"`
+	UncertainValues int64        `json:"uncertain_values"` // that may be missing, at the most
+	// Unasked is what no query can ask for, or was not counted; by measurement or field.
+	Unasked       []Difference `json:"unasked,omitempty"`
+	UnaskedValues int64        `json:"unasked_values"`
+}
+
+// Proven reports whether all that was sent was found.
+func (r *Report) Proven() bool {
+	return r.MissingCells == 0 && r.UncertainCells == 0 && r.UnaskedValues == 0
+}
+
+// Difference is a cell in which the target has another number of values than were sent.
+type Difference struct {
+	Database    string
+	Policy      string // "" is the default policy
+	Measurement string // as a person would type it
+	Field       string // likewise; "" in Unasked is all of them
+	Kind        string // number, string or boolean
+	Span        point.TimeRange
+	Sent        int64 // values that differ, as far as is known; see Repeats
+	There       int64
+	// Repeats is how many of Sent may be repeats of others.
+	Repeats int64
+	Reason  string // in words, where there is something to say
+}
+
+// MarshalJSON writes times as RFC 3339.
+func (d Difference) MarshalJSON() ([]byte, error) {
+	form := func(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
+	doc := struct {
+		Database    string `json:"database"`
+		Policy      string `json:"retention"`
+		Measurement string `json:"measurement"`
+		Field       string `json:"field,omitempty"`
+		Kind        string `json:"kind,omitempty"`
+		Start       string `json:"start,omitempty"`
+		End         string `json:"end,omitempty"`
+		Sent        int64  `json:"sent"`
+		There       int64  `json:"there"`
+		Repeats     int64  `json:"repeats,omitempty"`
+		Reason      string `json:"reason,omitempty"`
+	}{
+		Database: d.Database, Policy: d.Policy, Measurement: d.Measurement, Field: d.Field, Kind: d.Kind,
+		Sent: d.Sent, There: d.There, Repeats: d.Repeats, Reason: d.Reason,
+	}
+	if !d.Span.Empty() {
+		doc.Start, doc.End = form(d.Span.Min), form(d.Span.Max)
+	}
+	return json.Marshal(doc)
+}
+
+// list keeps a difference if there is room.
+func list(to *[]Difference, most int, d Difference) {
+	if len(*to) < most {
+		*to = append(*to, d)
+	}
+}
+
+// judge puts a cell where it belongs.
+func (r *Report) judge(d Difference, most int) {
+	if d.Sent == 0 {
+		return
+	}
+	r.Compared++
+	r.Values += d.Sent
+	switch short := d.Sent - d.There; {
+	case short == 0:
+	case short < 0:
+		r.MoreCells++
+		r.MoreValues -= short
+		list(&r.More, most, d)
+	case short > d.Repeats:
+		r.MissingCells++
+		r.MissingValues += short - d.Repeats
+		list(&r.Missing, most, d)
+	default:
+		r.UncertainCells++
+		r.UncertainValues += short
+		if d.Reason == "" {
+			d.Reason = mayRepeat
+		}
+		list(&r.Uncertain, most, d)
+	}
+}
+
+// skip notes what is not asked for.
+func (r *Report) skip(d Difference, most int) {
+	if d.Sent > 0 {
+		r.UnaskedValues += d.Sent
+		list(&r.Unasked, most, d)
+	}
+}
