@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -84,7 +85,9 @@ type stream struct {
 	*outputs
 	out  func(context.Context, *Piece) error
 	held *Piece // its position depends on what comes
-	more int    // faults before the position that only were counted
+
+	before []Fault // found before the position, and how many more only were counted
+	more   int
 }
 
 // resume makes the run go on from a position.
@@ -116,7 +119,7 @@ func (s *stream) resume(r *run, from *Position) error {
 		r.start.from = string(from.From)
 	}
 	if f := from.Found; f != nil {
-		s.more = f.More
+		s.more, s.before = f.More, f.Faults
 		s.info.Faults = append(s.info.Faults, f.Faults...)
 		s.info.LeftOut = append(s.info.LeftOut, f.LeftOut...)
 		s.info.Notes = append(s.info.Notes, f.Notes...)
@@ -164,7 +167,18 @@ func (s *stream) report(ctx context.Context, t *task) error {
 
 // known reports whether a fault was found by the run that is carried on.
 func (s *stream) known(f Fault) bool {
-	return len(s.info.Faults) > 0 && slices.Contains(s.info.Faults[:min(len(s.info.Faults), mostFound)], f)
+	return len(s.before) > 0 && slices.Contains(s.before, asJSON(f))
+}
+
+// asJSON gives a fault as it comes back from a checkpoint: keys may hold bytes that are
+// no letters.
+func asJSON(f Fault) Fault {
+	b, err := json.Marshal(f)
+	back := Fault{}
+	if err != nil || json.Unmarshal(b, &back) != nil {
+		return f // cannot be
+	}
+	return back
 }
 
 // position gives the position within the task's shard, with all that was found until now.
