@@ -336,15 +336,16 @@ func (d *delivery) pause(ctx context.Context, err error, tries int) error {
 		most = min(most, firstBackoff<<shift)
 	}
 	wait := rand.N(most) //nolint:gosec // jitter
+	left := max(0, d.run.opts.RetryFor-time.Since(d.since))
 	if te, ok := errors.AsType[*target.Error](err); ok {
 		if te.RetryAfter > 0 {
 			wait = te.RetryAfter + min(wait, te.RetryAfter/5)
 		}
 		if te.Class == target.Overloaded {
-			d.run.limit.overloaded(te.RetryAfter)
+			d.run.limit.overloaded(min(te.RetryAfter, left)) // nobody waits longer than the budget
 		}
 	}
-	wait = min(wait, max(0, d.run.opts.RetryFor-time.Since(d.since)))
+	wait = min(wait, left)
 	d.run.progress.Waiting.Add(1)
 	defer d.run.progress.Waiting.Add(-1)
 	return sleep(ctx, wait)
@@ -359,9 +360,9 @@ func (d *delivery) once(ctx context.Context, lines []byte, points int) error {
 		return err
 	}
 	defer d.run.limit.release()
-	took, err := d.run.write(ctx, d.seq, d.batch.Place, lines)
+	err := d.run.write(ctx, d.seq, d.batch.Place, lines)
 	if err == nil {
-		d.run.limit.answered(took, len(lines))
+		d.run.limit.answered(len(lines))
 	}
 	return err
 }
