@@ -49,24 +49,23 @@ func (p *prober) noted(seq int64, place Place, lines []byte) {
 }
 
 // write sends lines one time and notes how that went.
-func (r *run) write(ctx context.Context, seq int64, place Place, lines []byte) (time.Duration, error) {
+func (r *run) write(ctx context.Context, seq int64, place Place, lines []byte) error {
 	if err := r.prober.turn.Acquire(ctx, 1); err != nil {
-		return 0, err
+		return err
 	}
 	defer r.prober.turn.Release(1)
 	began := time.Now()
 	r.requests.Add(1)
 	err := r.opts.Sender.Write(ctx, place.Database, place.Policy, lines)
-	took := time.Since(began)
 	switch te, ok := errors.AsType[*target.Error](err); {
 	case err == nil:
 		r.lastSuccess.Store(time.Now().UnixNano())
-		r.latency.add(took)
+		r.latency.add(time.Since(began))
 		r.prober.noted(seq, place, lines)
 	case ok && te.Class == target.Refused:
 		r.lastSuccess.Store(time.Now().UnixNano()) // it looked at the points
 	}
-	return took, err
+	return err
 }
 
 // probe reports whether the server stores a point that it stored before.
