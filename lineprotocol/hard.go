@@ -44,11 +44,9 @@ func (s *Scanner) hard() bool {
 				continue
 			}
 			if len(b) <= MaxPoint {
-				return false // the reader failed
+				return s.fail()
 			}
-			if err = ErrTooLong; w.quoted {
-				err = errQuotes
-			}
+			err = ErrTooLong
 		}
 		var t Token
 		if err == nil {
@@ -56,7 +54,7 @@ func (s *Scanner) hard() bool {
 		}
 		if err != nil {
 			s.toil.inVain(offset, w.at, err)
-			return s.physical(BadToken, carriageReturn(b, err))
+			return s.physical(BadToken, reason(b, w.lines || w.quoted, err))
 		}
 		s.emit(&t, n)
 		if w.lines {
@@ -117,14 +115,19 @@ func (s *Scanner) check(t *Token) error {
 	return nil
 }
 
-// carriageReturn says that the first line of b ends with CR LF, where that is what a
-// person should know of it, or else why.
-func carriageReturn(b []byte, why error) error {
-	if i := bytes.IndexByte(b, '\n'); i >= 0 {
-		b = b[:i]
-	}
-	if len(b) > 0 && b[len(b)-1] == '\r' {
+// reason gives what a person should know of the first line of b, which is bad. Where
+// it tried to go on over its line feed, that is what is wrong with it.
+func reason(b []byte, over bool, why error) error {
+	i := bytes.IndexByte(b, '\n')
+	switch {
+	case i < 0:
+		return why
+	case i > 0 && b[i-1] == '\r':
 		return ErrCarriageReturn
+	case over && danglingBackslash(b[:i]):
+		return errDangles
+	case over && i <= MaxPoint:
+		return errQuotes
 	}
 	return why
 }

@@ -88,14 +88,23 @@ func plainFields(dst []Field, b []byte) ([]Field, bool) {
 	}
 }
 
-// plainString gives the length of the string at the start of b. It is false if anything is
-// escaped, or if the value goes on behind it.
+// plainString gives the length of the string at the start of b. It is false if the value
+// goes on behind it.
 func plainString(b []byte) (int, bool) {
-	n := bytes.IndexByte(b[1:], '"') + 2
-	if n < 2 || n < len(b) && b[n] != ',' || bytes.IndexByte(b[:n], '\\') >= 0 {
-		return 0, false
+	for i, q := 1, 0; ; {
+		if q < i {
+			n := bytes.IndexByte(b[i:], '"')
+			if n < 0 {
+				return 0, false
+			}
+			q = i + n
+		}
+		e := bytes.IndexByte(b[i:q], '\\')
+		if e < 0 {
+			return q + 1, q+1 == len(b) || b[q+1] == ','
+		}
+		i += e + 2
 	}
-	return n, true
 }
 
 // anyFields takes any field section apart as a server does: first it walks over it,

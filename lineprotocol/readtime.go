@@ -91,5 +91,5 @@ func areDigits(b []byte) bool {
 // when 6 is added.
 func notDigits(x uint64) uint64 {
 	const upper, threes, sixes = 0xF0F0F0F0F0F0F0F0, 0x3030303030303030, 0x0606060606060606
-	return x&upper ^ threes | (x+sixes)&upper ^ threes
+	return (x&upper ^ threes) | ((x+sixes)&upper ^ threes)
 }

@@ -16,7 +16,9 @@ func scanTexts() map[string][]byte {
 	e.Series(series)
 	numbers, _ := e.Append(nil, b, 0, 1<<20)
 	var turns, words []byte // series that take turns; a string or two a line
-	for i, line := range bytes.SplitAfter(numbers[:len(numbers)-1], []byte("\n")) {
+	i := 0
+	for line := range bytes.Lines(numbers) {
+		i++
 		turns = append(turns, bytes.Replace(line, []byte("host_17"), fmt.Appendf(nil, "host_%d", i%100), 1)...)
 		words = append(words, bytes.Replace(line, []byte("usage_of_part_11="), []byte(`message="GET /index.html, 200",agent="a \"b\"",u=`), 1)...)
 	}

@@ -101,6 +101,12 @@ func (s *Scanner) fill() bool {
 	return false
 }
 
+// fail drops the line that an error of the reader has cut off.
+func (s *Scanner) fail() bool {
+	s.pos = s.end
+	return false
+}
+
 // Next goes to the next point, comment or bad line. Blank lines are passed over, and so
 // are blanks, tabs and NULs at the start of a line. It is false at the end, or when the
 // reader failed: ask Err.
@@ -154,7 +160,7 @@ func (s *Scanner) easy() bool {
 	}
 	if key == 0 {
 		key = bytes.IndexByte(b, ' ')
-		if key < 0 || b[0] == ',' {
+		if key < 0 || key > maxKey || b[0] == ',' {
 			return false
 		}
 		s.key = append(s.key[:0], b[:key]...)
@@ -234,10 +240,11 @@ func (s *Scanner) physical(kind TokenKind, why error) bool {
 		}
 		from = len(b)
 		if !s.fill() {
-			if s.atEOF() {
-				s.emit(&Token{Kind: kind, Err: why}, from)
+			if !s.atEOF() {
+				return s.fail()
 			}
-			return s.atEOF()
+			s.emit(&Token{Kind: kind, Err: why}, from)
+			return true
 		}
 	}
 }

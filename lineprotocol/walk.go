@@ -9,7 +9,6 @@ import (
 
 var (
 	errMore    = errors.New("more of the text is needed")
-	errString  = errors.New("a string over several lines has a bare quote in it, or something behind it")
 	errDangles = errors.New("a backslash at the end of the line swallows the line feed")
 )
 
@@ -73,6 +72,9 @@ func short(final bool, err error) error {
 // findKey looks for the blank that ends the key.
 func (w *walk) findKey(b []byte, final bool) error {
 	for ; w.at < len(b); w.at++ {
+		if w.at > maxKey {
+			return errKeyTooLong
+		}
 		switch b[w.at] {
 		case '\\':
 			if w.at+1 == len(b) {
@@ -89,9 +91,6 @@ func (w *walk) findKey(b []byte, final bool) error {
 				w.key = w.at
 			}
 			return nil
-		}
-		if w.at > maxKey {
-			return errKeyTooLong
 		}
 	}
 	return short(final, errNoFields)
@@ -111,6 +110,9 @@ func (w *walk) findEnd(b []byte, final bool) error {
 			w.loose = w.loose || w.closed && c != ',' && c != ' ' && c != '\n'
 			w.closed = false
 			w.jump(b)
+		}
+		if w.loose && w.lines {
+			return errQuotes // a bare quote, or something behind the string
 		}
 		switch c := b[w.at]; c {
 		case ' ', '\n':
@@ -132,12 +134,9 @@ func (w *walk) findEnd(b []byte, final bool) error {
 			w.at++
 			w.lines = w.lines || b[w.at] == '\n'
 		}
-		if w.loose && w.lines {
-			return errString
-		}
 		w.at++
 	}
-	if !final || w.quoted {
+	if !final || w.quoted || w.loose && w.lines {
 		return short(final, errQuotes)
 	}
 	w.end = w.at
