@@ -49,20 +49,23 @@ func (c *Config) credentialsFor(user *url.Userinfo) (credentials, error) {
 	return credentials{username: user.Username(), password: password}, nil
 }
 
-// header gives the Authorization header for an API; "" for none. 1.x with the write API
-// of 2.x takes a name and a password as a token.
+// header gives the Authorization header for an API; "" for none. 1.x takes a name and a
+// password as a token with the write API of 2.x, but not all of its versions do so
+// elsewhere.
 func (c credentials) header(api API) string {
+	pair := c.token
+	if c.username != "" {
+		pair = c.username + ":" + c.password
+	}
 	switch {
 	case c.jwt != "":
 		return "Bearer " + c.jwt
-	case c.token != "":
-		return "Token " + c.token
-	case c.username == "":
+	case pair == "":
 		return ""
-	case api == V2:
-		return "Token " + c.username + ":" + c.password
+	case api != V2 && strings.Contains(pair, ":"):
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 	default:
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.password))
+		return "Token " + pair
 	}
 }
 
@@ -81,10 +84,7 @@ func (c credentials) hider() *strings.Replacer {
 			pairs = append(pairs, secret, hidden)
 		}
 	}
-	basic := ""
-	if c.password != "" {
-		basic = base64.StdEncoding.EncodeToString([]byte(c.username + ":" + c.password))
-	}
+	_, basic, _ := strings.Cut(c.header(V1), "Basic ")
 	_, tokenPassword, _ := strings.Cut(c.token, ":")
 	for _, secret := range []string{basic, c.token, c.jwt, c.password, tokenPassword} {
 		add(secret)

@@ -44,12 +44,20 @@ func TestClassify(t *testing.T) {
 		says   string
 	}{
 		"none parsed": {400, influxHeaders, `{"error":"unable to parse 'm f= 1': missing field value"}` + "\n", false, refused, "missing field value"},
-		"several not parsed": {400, influxHeaders, `{"error":"unable to parse 'm': missing fields\nunable to parse 'n': missing fields"}`, false, refused,
-			"unable to parse 'm': missing fields\nunable to parse 'n'"},
-		"some not parsed": {400, influxHeaders, `{"error":"partial write: unable to parse 'm f=': missing field value dropped=0"}`, false,
-			verdict{Class: Refused, Partial: true}, "dropped=0"},
-		"type conflict": {400, influxHeaders, `{"error":"partial write: field type conflict: input field \"f\" on measurement \"m\" is type integer, already exists as type float dropped=1"}`, false,
-			verdict{Class: Refused, Partial: true, Dropped: 1}, `field "f"`},
+		"several not parsed": {
+			400, influxHeaders, `{"error":"unable to parse 'm': missing fields\nunable to parse 'n': missing fields"}`, false, refused,
+			"unable to parse 'm': missing fields\nunable to parse 'n'",
+		},
+		"some not parsed": {
+			400, influxHeaders, `{"error":"partial write: unable to parse 'm f=': missing field value dropped=0"}`, false,
+			verdict{Class: Refused, Partial: true},
+			"dropped=0",
+		},
+		"type conflict": {
+			400, influxHeaders, `{"error":"partial write: field type conflict: input field \"f\" on measurement \"m\" is type integer, already exists as type float dropped=1"}`, false,
+			verdict{Class: Refused, Partial: true, Dropped: 1},
+			`field "f"`,
+		},
 		"beyond the policy":       {400, influxHeaders, `{"error":"partial write: points beyond retention policy dropped=1234"}`, false, verdict{Class: Refused, Partial: true, Dropped: 1234}, ""},
 		"series limit":            {400, influxHeaders, `{"error":"partial write: max-series-per-database limit exceeded: (1000) dropped=7"}`, false, verdict{Class: Refused, Partial: true, Dropped: 7}, ""},
 		"tag limit":               {400, influxHeaders, `{"error":"partial write: max-values-per-tag limit exceeded (100/100): measurement=\"m\" tag=\"t\" value=\"v\" dropped=2"}`, false, verdict{Class: Refused, Partial: true, Dropped: 2}, ""},
@@ -139,7 +147,7 @@ func TestClassify(t *testing.T) {
 func TestClassifySuccess(t *testing.T) {
 	header := http.Header{"X-Influxdb-Version": {"1.6.7"}}
 	for name, a := range map[string]answer{
-		"204":                            {status: 204, header: http.Header{}},
+		"204":                             {status: 204, header: http.Header{}},
 		"200 of InfluxDB, which is empty": {status: 200, header: header},
 	} {
 		if e := classify(a); e != nil {
@@ -202,20 +210,20 @@ func TestClassifyQuery(t *testing.T) {
 		want   Class
 		status int
 	}{
-		"statement":         {statementError("database not found: x"), Fatal, 200},
-		"credentials":       {statementError("authorization failed"), Fatal, 401},
-		"rights":            {statementError("error authorizing query: bob not authorized to execute statement 'DROP DATABASE x', requires admin privilege"), Fatal, 403},
-		"too many queries":  {statementError("max-concurrent-queries limit exceeded(1, 1)"), Overloaded, 200},
-		"a proxy's 502":     {errors.New(`received status code 502 from downstream server, with response body: "<h1>"`), Temporary, 502},
-		"a proxy's 503":     {errors.New("received status code 503 from downstream server"), Overloaded, 503},
-		"a proxy's 401":     {errors.New(`expected json response, got "text/html", with status: 401 and response body: "with status: 200"`), Fatal, 401},
-		"page":              {errors.New(`expected json response, got "text/html", with status: 200 and response body: "x"`), Temporary, 200},
-		"empty":             {errors.New("expected json response, got empty body, with status: 408"), Overloaded, 408},
-		"cut":               {errors.New("unable to decode json: received status code 200 err: unexpected EOF"), Temporary, 200},
-		"2.x":               {errors.New("received status code 401 from server"), Fatal, 401},
-		"connection":        {&url.Error{Op: "Post", URL: "http://x/query?q=secret", Err: syscall.ECONNRESET}, Temporary, 0},
-		"redirect":          {&url.Error{Op: "Get", URL: "x", Err: &redirectError{"https://u:secret@y/?q=secret"}}, Fatal, 0},
-		"chunk":             {errors.New("the answer broke off"), Temporary, 0},
+		"statement":          {statementError("database not found: x"), Fatal, 200},
+		"credentials":        {statementError("authorization failed"), Fatal, 401},
+		"rights":             {statementError("error authorizing query: bob not authorized to execute statement 'DROP DATABASE x', requires admin privilege"), Fatal, 403},
+		"too many queries":   {statementError("max-concurrent-queries limit exceeded(1, 1)"), Overloaded, 200},
+		"a proxy's 502":      {errors.New(`received status code 502 from downstream server, with response body: "<h1>"`), Temporary, 502},
+		"a proxy's 503":      {errors.New("received status code 503 from downstream server"), Overloaded, 503},
+		"a proxy's 401":      {errors.New(`expected json response, got "text/html", with status: 401 and response body: "with status: 200"`), Fatal, 401},
+		"page":               {errors.New(`expected json response, got "text/html", with status: 200 and response body: "x"`), Temporary, 200},
+		"empty":              {errors.New("expected json response, got empty body, with status: 408"), Overloaded, 408},
+		"cut":                {errors.New("unable to decode json: received status code 200 err: unexpected EOF"), Temporary, 200},
+		"2.x":                {errors.New("received status code 401 from server"), Fatal, 401},
+		"connection":         {&url.Error{Op: "Post", URL: "http://x/query?q=secret", Err: syscall.ECONNRESET}, Temporary, 0},
+		"redirect":           {&url.Error{Op: "Get", URL: "x", Err: &redirectError{"https://u:secret@y/?q=secret"}}, Fatal, 0},
+		"chunk":              {errors.New("the answer broke off"), Temporary, 0},
 		"its own time is up": {&url.Error{Op: "Post", URL: "x", Err: context.DeadlineExceeded}, Overloaded, 0},
 	}
 	for name, tt := range tests {

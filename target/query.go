@@ -154,7 +154,7 @@ func classifyStatement(text string) *Error {
 	e := &Error{Status: http.StatusOK, Message: shorten(text, shownBytes), Class: Fatal, Dropped: -1}
 	switch {
 	case hasAny(text, "authorization failed", "unable to parse authentication credentials", "unauthorized access",
-		"token is expired", "signature is invalid", "token required", "bearer auth disabled", "unsupported authentication"):
+		"token is expired", "signature is invalid", "token required", "bearer auth", "unsupported authentication"):
 		e.Status = http.StatusUnauthorized
 	case strings.HasPrefix(text, "error authorizing query"):
 		e.Status = http.StatusForbidden
