@@ -14,6 +14,11 @@ import (
 // count adds a finished entry to the state: its rejects go to the file first.
 func (r *run) count(e *entry) error {
 	list := append(slices.Clone(e.item.Rejects), e.rejects...)
+	if len(list) > 0 && r.rejects.file == nil {
+		if err := r.begin(); err != nil {
+			return err
+		}
+	}
 	if err := r.rejects.add(list); err != nil {
 		return err
 	}
@@ -101,4 +106,13 @@ func (d *delivery) refusals() []Reject {
 		}
 	}
 	return out
+}
+
+// begin opens the rejects file, and writes down where the run's part of it begins before
+// there is one.
+func (r *run) begin() error {
+	if err := r.rejects.open(); err != nil {
+		return err
+	}
+	return r.books()
 }

@@ -48,7 +48,7 @@ type server struct {
 }
 
 func newServer(seed uint64) *server {
-	return &server{rnd: rand.New(rand.NewPCG(seed, 1)), maxBody: 1 << 20, values: map[string]string{}}
+	return &server{rnd: rand.New(rand.NewPCG(seed, 1)), maxBody: 1500, values: map[string]string{}}
 }
 
 func (s *server) Write(ctx context.Context, db, rp string, lines []byte) error {

@@ -17,8 +17,8 @@ import (
 
 // rejectsState is what a checkpoint keeps of the rejects file.
 type rejectsState struct {
-	Run   string `json:"run"`   // stands in the header of what the run wrote
-	Bytes int64  `json:"bytes"` // where the file ended; 0 if nothing was refused yet
+	Run   string `json:"run"`   // stands in the header of what the run wrote; "" if it has not begun to
+	Bytes int64  `json:"bytes"` // where the file ended
 }
 
 // rejectsHeader begins what a run adds to a rejects file.
@@ -33,10 +33,12 @@ type rejects struct {
 	file  *os.File
 	buf   bytes.Buffer
 	place *Place // that the last context lines named
+	err   error  // of the first write that failed: what is counted may not be in the file
 }
 
 // open opens the file, and takes back what an earlier start of this run wrote behind
-// its last checkpoint: those points come again.
+// its last checkpoint: those points come again. The state is to be saved before anything
+// is written, so that there is a checkpoint that knows where the run's part begins.
 func (r *rejects) open() (err error) {
 	if r.file != nil {
 		return nil
@@ -61,6 +63,10 @@ func (r *rejects) open() (err error) {
 		if err := r.takeBack(f, info.Size()); err != nil {
 			return err
 		}
+		if info, err = f.Stat(); err != nil {
+			return fmt.Errorf("open the rejects file: %w", err)
+		}
+		r.state.Bytes = info.Size()
 	}
 	r.file = f
 	if r.state.Run == "" {
@@ -74,10 +80,7 @@ func (r *rejects) open() (err error) {
 // takeBack cuts the file where the checkpoint says that it ended, unless another run
 // has added to it since.
 func (r *rejects) takeBack(f *os.File, size int64) error {
-	if r.state.Bytes == 0 {
-		if size == 0 {
-			return nil
-		}
+	if r.state.Run == "" {
 		return endLine(f, size)
 	}
 	if size < r.state.Bytes {
@@ -103,6 +106,9 @@ func (r *rejects) takeBack(f *os.File, size int64) error {
 
 // endLine makes sure that what is added starts on a line of its own.
 func endLine(f *os.File, size int64) error {
+	if size == 0 {
+		return nil
+	}
 	var last [1]byte
 	if _, err := f.ReadAt(last[:], size-1); err != nil {
 		return fmt.Errorf("read the rejects file: %w", err)
@@ -149,20 +155,20 @@ func (r *rejects) add(list []Reject) error {
 }
 
 func (r *rejects) flush() error {
-	if r.file == nil || r.buf.Len() == 0 {
-		return nil
+	if r.file == nil || r.buf.Len() == 0 || r.err != nil {
+		return r.err
 	}
 	if _, err := r.file.Write(r.buf.Bytes()); err != nil {
-		return fmt.Errorf("write the rejects file: %w", err)
+		r.err = fmt.Errorf("write the rejects file: %w", err)
 	}
 	r.buf.Reset()
-	return nil
+	return r.err
 }
 
 // save brings everything to the disk and notes where the file ends.
 func (r *rejects) save() error {
-	if r.file == nil || r.buf.Len() == 0 {
-		return nil
+	if r.file == nil || r.buf.Len() == 0 || r.err != nil {
+		return r.err
 	}
 	if err := r.flush(); err != nil {
 		return err
@@ -175,7 +181,8 @@ func (r *rejects) save() error {
 		return nil
 	}
 	if err := r.file.Sync(); err != nil {
-		return fmt.Errorf("sync the rejects file: %w", err)
+		r.err = fmt.Errorf("sync the rejects file: %w", err)
+		return r.err
 	}
 	r.state.Bytes = info.Size()
 	return nil

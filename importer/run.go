@@ -66,8 +66,8 @@ func Run(ctx context.Context, feed Feed, opts Options) (*Summary, error) {
 	switch {
 	case err == nil:
 		err = r.forget()
-	case r.saved || r.dirty:
-		if serr := r.save(); serr != nil {
+	case (r.saved || r.dirty) && r.rejects.err == nil: // else the last one is right
+		if serr := r.books(); serr != nil {
 			err = errors.Join(err, serr)
 		}
 	}
@@ -405,19 +405,24 @@ func (r *run) commit() error {
 			return err
 		}
 	}
-	if !r.dirty || r.opts.CheckpointPath == "" || time.Since(r.savedAt) < saveInterval {
+	if !r.dirty || time.Since(r.savedAt) < saveInterval {
 		return nil
 	}
 	return r.save()
 }
 
-// save writes the rejects and then the checkpoint.
+// save brings the rejects to the disk and then writes the checkpoint.
 func (r *run) save() error {
-	if r.opts.CheckpointPath == "" {
-		return nil
-	}
 	if err := r.rejects.save(); err != nil {
 		return err
+	}
+	return r.books()
+}
+
+// books writes the checkpoint.
+func (r *run) books() error {
+	if r.opts.CheckpointPath == "" {
+		return nil
 	}
 	r.state.Rejects, r.state.Probe = r.rejects.state, r.prober.state()
 	r.state.Done = *r.summary()

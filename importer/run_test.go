@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,7 +74,6 @@ func TestRandomRuns(t *testing.T) {
 func randomRun(t *testing.T, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 2))
 	s := newServer(seed)
-	s.maxBody = 1500
 	s.faults = rnd.Float64() * 0.2
 	s.delay = func() time.Duration { return rand.N(50 * time.Millisecond) }
 	f := newFeed(randomLines(rnd, 200+rnd.IntN(1500), []float64{0, 0.01, 0.1, 0.5}[seed%4]), 1+rnd.IntN(200))
@@ -295,4 +295,83 @@ func (f tornFeed) Next(ctx context.Context, b *importer.Batch) (importer.Item, e
 		err = f.err
 	}
 	return item, err
+}
+
+// TestKilledBeforeFirstCheckpoint starts anew from what a kill right behind the first
+// rejects leaves: each of them must stand in the file once.
+func TestKilledBeforeFirstCheckpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		f := newFeed(randomLines(rand.New(rand.NewPCG(1, 1)), 100, 0.5), 10)
+		opts := setup(t, s)
+		// What the disk holds when the first request after the rejects' first write is sent.
+		var left *importer.Checkpoint
+		if _, err := importer.Run(t.Context(), f, opts); err != nil {
+			t.Fatal(err)
+		}
+		all := rejectedLines(t, opts.RejectsPath)
+		if err := os.Remove(opts.RejectsPath); err != nil {
+			t.Fatal(err)
+		}
+		f.resume(nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		s.onWrite = func(int) {
+			if left == nil {
+				left, _ = importer.LoadCheckpoint(opts.CheckpointPath)
+			}
+			if left != nil {
+				if seen++; seen == 20 {
+					cancel()
+				}
+			}
+		}
+		if _, err := importer.Run(ctx, f, opts); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Run: %v", err)
+		}
+		cancel()
+		s.onWrite = nil
+		if len(rejectedLines(t, opts.RejectsPath)) == 0 {
+			t.Fatal("the run was stopped before it wrote rejects")
+		}
+		// The later checkpoints did not make it.
+		opts.Resume = left
+		f.resume(left.Mark)
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(all, rejectedLines(t, opts.RejectsPath)); d != "" {
+			t.Errorf("rejects (-want +got):\n%s", d)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
+
+// TestFullDisk runs where no reject can be written: the checkpoint must not count any.
+func TestFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		f := newFeed(randomLines(rand.New(rand.NewPCG(1, 1)), 100, 0.5), 10)
+		opts := setup(t, s)
+		good := opts.RejectsPath
+		opts.RejectsPath = "/dev/full"
+		if _, err := importer.Run(t.Context(), f, opts); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("Run: %v", err)
+		}
+		var err error
+		if opts.Resume, err = importer.LoadCheckpoint(opts.CheckpointPath); err != nil {
+			t.Fatal(err)
+		}
+		opts.RejectsPath = good
+		f.resume(nil)
+		if opts.Resume != nil {
+			f.resume(opts.Resume.Mark)
+		}
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
 }
