@@ -36,7 +36,7 @@ func newAuthority(t testing.TB) *authority {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}}
-	a.file, _ = a.issue(t, "ca", a.cert)
+	a.issue(t, "ca", a.cert)
 	return a
 }
 
@@ -53,6 +53,12 @@ func (a *authority) issue(t testing.TB, name string, template *x509.Certificate)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if a.file == "" {
+		a.file = filepath.Join(a.dir, name+".pem")
+		if a.cert, err = x509.ParseCertificate(der); err != nil {
+			t.Fatal(err)
+		}
 	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -88,7 +88,7 @@ func hintAlert(alert string) string {
 	case hasAny(alert, "certificate", "access denied"):
 		return "it does not take the client certificate"
 	case hasAny(alert, "handshake failure", "protocol version not supported", "insufficient security"):
-		return "it and this client have no common way to encrypt"
+		return "it and this client have no common way to encrypt, or it wants a client certificate"
 	default:
 		return ""
 	}
