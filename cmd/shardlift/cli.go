@@ -13,14 +13,14 @@ import (
 )
 
 const about = `Recover InfluxDB 1.x time series from disks: read the shards of a data directory, an attached
-snapshot or a single TSM file, with no server running, and write exact line protocol.
-Sources are only ever read.
+snapshot or a single TSM file, with no server running, and write exact line protocol, to files or straight into
+a running server or cluster. Sources are only ever read.
 
 Every flag can also be set in the environment (--one-field-per-line is SHARDLIFT_ONE_FIELD_PER_LINE)
 and in the file that --config names; the command line wins over the environment, and that over the file.
 
-Exit codes: 0 done; 1 failed; 2 wrong command line; 3 finished, but something was unreadable or could not be
-written, see the summary; 130 interrupted.`
+Exit codes: 0 done; 1 failed; 2 wrong command line; 3 finished, but something was unreadable, could not be
+written, or was rejected, see the summary; 130 interrupted.`
 
 // cli is the whole command line. Help texts are phrases without a full stop, and name
 // the default where it is not plain.
@@ -29,6 +29,8 @@ type cli struct {
 	Version kong.VersionFlag `help:"Show the version" env:"-"`
 
 	Export     exportCmd  `cmd:"" help:"Write the points of volumes as line protocol"`
+	Import     importCmd  `cmd:"" help:"Write line protocol into a server or cluster"`
+	Replay     replayCmd  `cmd:"" help:"Write the points of volumes into a server or cluster, with nothing on a disk between"`
 	VersionCmd versionCmd `cmd:"" name:"version" help:"Show the version"`
 }
 

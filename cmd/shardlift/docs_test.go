@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shardlift/shardlift/internal/influxdtest"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
 	"github.com/shardlift/shardlift/internal/shardtest"
 )
@@ -46,8 +47,6 @@ var stubs = map[string]string{
 	"sudo":  `exec "$@"`,
 	"mount": `test -d "$4"`,
 	"ssh":   `exec sh -c "$2"`,
-	// It reads what it is told to read.
-	"influx": `test "$1" = -import && test "$3" = -compressed && gzip -t "${2#-path=}"`,
 }
 
 // docHome makes a place where the paths of the documents exist, and gives it with the
@@ -85,21 +84,32 @@ func docHome(t *testing.T) (dir string, env []string) {
 	must(err)
 	must(os.WriteFile(filepath.Join(bin, "shardlift"), []byte("#!/bin/sh\n"+asCommand+"=1 exec '"+self+"' \"$@\"\n"), 0o755))
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "SHARDLIFT_") {
+		if !strings.HasPrefix(v, "SHARDLIFT_") && !strings.HasPrefix(v, "INFLUX_") && !strings.HasPrefix(v, "XDG_") {
 			env = append(env, v)
 		}
 	}
 	return dir, append(env, "HOME="+filepath.Join(dir, "home"), "PATH="+bin+":"+os.Getenv("PATH"))
 }
 
-// Every command of the documents runs as it is written there, but for where /mnt and
-// /backup are, and takes something.
+// needsServer matches blocks that write to a server.
+var needsServer = regexp.MustCompile(`shardlift (import|replay)|replay\.json`)
+
+// Every command of the documents runs as it is written there, but for where /mnt, /backup
+// and the server are, and takes something.
 func TestDocumentedCommands(t *testing.T) {
 	packaged, _ := condition("packaged")
-	for _, doc := range []string{"../../README.md", "../../docs/cli.md"} {
+	withServer, _ := condition("influxd")
+	for _, doc := range []string{"../../README.md", "../../docs/cli.md", "../../docs/recovery.md"} {
 		t.Run(filepath.Base(doc), func(t *testing.T) {
 			dir, env := docHome(t)
-			here := strings.NewReplacer("/mnt/", dir+"/mnt/", "/backup/", dir+"/backup/")
+			at := defaultURL
+			if withServer {
+				at = influxdtest.Start(t, influxdtest.Options{}).URL
+				if !strings.HasSuffix(doc, "recovery.md") { // which names it always, or nobody
+					env = append(env, "SHARDLIFT_URL="+at)
+				}
+			}
+			here := strings.NewReplacer("/mnt/", dir+"/mnt/", "/backup/", dir+"/backup/", defaultURL, at)
 			if strings.HasSuffix(doc, "cli.md") {
 				config := here.Replace(blocks(t, doc, "yaml")[0])
 				if err := os.WriteFile(filepath.Join(dir, "nightly.yaml"), []byte(config), 0o600); err != nil {
@@ -113,6 +123,10 @@ func TestDocumentedCommands(t *testing.T) {
 			for _, block := range blocks(t, doc, "sh") {
 				if packaged && !strings.Contains(block, "/mnt/") && !strings.Contains(block, ".tsm") {
 					t.Logf("not run, for there is data in the packages' directory: %s", block)
+					continue
+				}
+				if !withServer && needsServer.MatchString(block) {
+					t.Logf("not run, for there is no influxd: %s", block)
 					continue
 				}
 				cmd := exec.CommandContext(t.Context(), "sh", "-e", "-c", here.Replace(block))

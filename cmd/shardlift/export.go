@@ -39,12 +39,17 @@ type outputFlags struct {
 
 // runFlags say how to go about it.
 type runFlags struct {
-	Strict  bool     `help:"Stop at the first fault and leave no output"`
+	Strict bool `help:"Stop at the first fault and leave no output"`
+	readFlags
+	JSON  bool `name:"json" help:"The summary as one JSON object on stdout, or on stderr when data goes to stdout"`
+	Quiet bool `help:"No progress and no summary; errors and faults are told always"`
+}
+
+// readFlags say how to read shards.
+type readFlags struct {
 	Salvage bool     `help:"Take WAL entries behind a damaged one too, which a server would drop"`
 	Workers int      `help:"Workers. Default: one for each processor, as far as --memory allows" placeholder:"N"`
 	Memory  sizeFlag `help:"What the process may take. Default: 64MiB" placeholder:"SIZE"`
-	JSON    bool     `name:"json" help:"The summary as one JSON object on stdout, or on stderr when data goes to stdout"`
-	Quiet   bool     `help:"No progress and no summary; errors and faults are told always"`
 }
 
 // Help is what --help says beyond the flags.
@@ -124,7 +129,7 @@ func (e *exportCmd) job(c console) (*exportJob, error) {
 }
 
 // resources gives the budget in bytes and the number of workers.
-func (r *runFlags) resources(f exporter.Format) (budget int64, workers int, err error) {
+func (r *readFlags) resources(f exporter.Format) (budget int64, workers int, err error) {
 	budget = int64(r.Memory)
 	if budget == 0 {
 		budget = defaultMemory

@@ -59,3 +59,18 @@ func importGauge(p *importer.Progress) gauge {
 		return s
 	}
 }
+
+// readGauge shows how far a dry run is.
+func readGauge(p *importer.Progress) gauge {
+	return func(elapsed time.Duration) state {
+		s := state{bytes: p.Read.Load(), allBytes: p.Total.Load()}
+		if s.allBytes > 0 {
+			s.allBytes = max(s.allBytes, s.bytes)
+		}
+		s.left = timeLeft(elapsed, s.bytes, s.allBytes)
+		rate := perSecond(p.Points.Load(), elapsed)
+		s.text = fmt.Sprintf("%s points read, %s points/s", humanize.Comma(p.Points.Load()), humanize.Comma(int64(rate)))
+		s.brief = short(rate) + " pt/s"
+		return s
+	}
+}

@@ -4,10 +4,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -81,7 +78,7 @@ func (o *outcome) tell(j *exportJob) error {
 		} else if o.err != nil {
 			c.report(o.err, o.Hint)
 		}
-		return o.writeJSON(to)
+		return writeJSON(to, o)
 	}
 	switch {
 	case o.err != nil:
@@ -91,15 +88,6 @@ func (o *outcome) tell(j *exportJob) error {
 	default:
 		o.table(c)
 		o.faults(c)
-	}
-	return nil
-}
-
-func (o *outcome) writeJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(o); err != nil {
-		return fmt.Errorf("print the summary: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/shardlift/shardlift/internal/influxdtest"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
 )
 
@@ -33,6 +34,14 @@ func TestMain(m *testing.M) {
 //	damage DIR                  flip a bit in the first block of the first TSM file below DIR
 //	judge OUT NAME [FLAG...]    compare an export with what the server of the recorded volume answered
 //	same DIR DIR                compare two directories, file by file
+//	influxd [auth]              start a server; INFLUX_URL, INFLUX_HOST and INFLUX_PORT say where
+//	stop                        end it
+//	query DATABASE STATEMENT... ask it
+//	write DATABASE POLICY FILE  write to it
+//	answers NAME [FLAG...]      compare it with a recorded volume; as=OLD=NEW renames a database
+//	nowhere VARIABLE            set a variable to a URL at which nobody listens
+//
+// Where there is no influxd the condition [influxd] is false, but with CI=true.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -50,7 +59,7 @@ func TestScripts(t *testing.T) {
 func setUp(env *testscript.Env) error {
 	vars := env.Vars[:0]
 	for _, v := range env.Vars {
-		if !strings.HasPrefix(v, "SHARDLIFT_") && !strings.HasPrefix(v, "COLUMNS=") {
+		if !strings.HasPrefix(v, "SHARDLIFT_") && !strings.HasPrefix(v, "INFLUX_") && !strings.HasPrefix(v, "XDG_") && !strings.HasPrefix(v, "COLUMNS=") {
 			vars = append(vars, v)
 		}
 	}
@@ -66,10 +75,15 @@ func setUp(env *testscript.Env) error {
 	return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o755)
 }
 
-// condition knows [packaged]: this machine has data where the packages keep it, which
+// condition knows [influxd], and [packaged]: this machine has data where the packages keep it, which
 // would be the default source.
 func condition(name string) (bool, error) {
-	if name != "packaged" {
+	switch name {
+	case "packaged":
+	case "influxd":
+		_, _, err := influxdtest.Find()
+		return err == nil || os.Getenv("CI") == "true", nil
+	default:
 		return false, os.ErrInvalid
 	}
 	entries, err := os.ReadDir("/var/lib/influxdb")

@@ -31,6 +31,12 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"damage":   damage,
 	"judge":    judge,
 	"same":     same,
+	"influxd":  startServer,
+	"stop":     stopServer,
+	"query":    query,
+	"write":    write,
+	"answers":  answers,
+	"nowhere":  freePort,
 }
 
 func usageIf(ts *testscript.TestScript, wrong bool, usage string) {
@@ -226,6 +232,8 @@ func chooser(ts *testscript.TestScript, name, value string) func(v lpjudge.Value
 		return func(v lpjudge.Value) bool { return v.DB == value }
 	case "retention":
 		return func(v lpjudge.Value) bool { return v.RP == value }
+	case "-database":
+		return func(v lpjudge.Value) bool { return v.DB != value }
 	case "measurement":
 		return func(v lpjudge.Value) bool { return measurement(v) == value }
 	case "-measurement":

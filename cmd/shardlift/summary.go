@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -16,7 +15,7 @@ import (
 // table prints the summary on stderr.
 func (o *outcome) table(c console) {
 	s := o.Summary
-	row := func(name, format string, args ...any) { c.say("%-12s %s", name, fmt.Sprintf(format, args...)) }
+	row := rower(c)
 	row("exported to", "%s", o.place())
 	row("shards", "%s", humanize.Comma(s.Shards))
 	row("series", "%s", humanize.Comma(s.Series))
@@ -29,12 +28,12 @@ func (o *outcome) table(c console) {
 	if s.Start != "" {
 		row("times", "%s to %s", s.Start, s.End)
 	}
-	row("took", "%s", took(s))
+	row("took", "%s", duration(s.Seconds, s.Points))
 	for _, l := range countLeftOut(s.LeftOut) {
 		row("left out", "%s", l)
 	}
 	for _, n := range s.Notes {
-		row("note", "%s", oneLine(n))
+		row("note", "%s", n)
 	}
 }
 
@@ -48,19 +47,6 @@ func (o *outcome) place() string {
 		kept = fmt.Sprintf(", %d of them kept from a run before", o.Kept)
 	}
 	return fmt.Sprintf("%s (%s and %s%s)", o.Output, count(len(o.Files), "file"), exporter.ManifestName, kept)
-}
-
-// took gives time and rate.
-func took(s *exporter.Summary) string {
-	d := time.Duration(s.Seconds * float64(time.Second))
-	text := fmt.Sprintf("%.3g s", s.Seconds)
-	if d >= time.Minute {
-		text = d.Round(time.Second).String()
-	}
-	if s.Seconds > 0 && s.Points > 0 {
-		text += fmt.Sprintf(", %s points/s", humanize.Comma(int64(float64(s.Points)/s.Seconds)))
-	}
-	return text
 }
 
 // countLeftOut counts by the reason, which stands before a colon where more follows.
@@ -83,7 +69,15 @@ const faultsShown = 20
 
 // faults prints the first faults and how many there are.
 func (o *outcome) faults(c console) {
-	faults := o.Faults
+	where := "--json lists them all"
+	if o.Manifest != "" {
+		where = o.Manifest + " lists them all"
+	}
+	tellFaults(c, o.Faults, where)
+}
+
+// tellFaults prints the first faults and how many there are. Where says what lists them all.
+func tellFaults(c console, faults []exporter.Fault, where string) {
 	if len(faults) == 0 {
 		return
 	}
@@ -91,10 +85,6 @@ func (o *outcome) faults(c console) {
 		c.say("fault: %s", oneLine(faults[i].String()))
 	}
 	if more := len(faults) - faultsShown; more > 0 {
-		where := "--json lists them all"
-		if o.Manifest != "" {
-			where = o.Manifest + " lists them all"
-		}
 		c.say("and %s more; %s", humanize.Comma(int64(more)), where)
 	}
 	lost := 0

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/importer/lpfile"
+	"github.com/shardlift/shardlift/importer/preflight"
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/target"
+	"github.com/shardlift/shardlift/verifier"
+)
+
+// deliveryFlags are those that import and replay share.
+type deliveryFlags struct {
+	targetFlags `group:"Target:"`
+	ddlFlags    `group:"Databases and policies of the target:"`
+	writeFlags  `group:"Writing:"`
+	stateFlags  `group:"State:"`
+	otherFlags  `group:"Run:"`
+}
+
+// A source is what a delivery reads from. It is opened when it is made.
+type source interface {
+	// identity describes what is read and what is taken of it.
+	identity() map[string]any
+	// survey tells what is known before all is read; with deep set, the times of all places.
+	survey(ctx context.Context, deep bool) (*survey, error)
+	// feed begins to read, behind a mark of an earlier run or, with nil, at the start.
+	feed(ctx context.Context, from json.RawMessage) (importer.Feed, error)
+	// again opens the same once more, to be read from its start. p counts, and may be nil.
+	again(ctx context.Context, p *importer.Progress) (source, error)
+	// tell adds what was found while reading.
+	tell(o *deliveryOutcome)
+	close() error
+}
+
+// survey is what is known of a source before it is read.
+type survey struct {
+	statements []string
+	places     []lpfile.Place
+	complete   bool // places has all of them, with their times
+	once       bool // there is input that can only be read once
+	notes      []string
+}
+
+// delivery is an import or a replay whose flags were found good.
+type delivery struct {
+	console console
+	flags   *deliveryFlags
+	command string
+	reads   []string // inputs or sources, for people
+	beside  string   // the input that the checkpoint lies beside, or ""
+	key     string   // tells the runs apart that have their checkpoints in one directory
+
+	// open opens the source. Now is what relative times count from: that of the first
+	// start of a run that is carried on.
+	open func(ctx context.Context, now time.Time) (source, error)
+
+	mapping *importer.Mapping
+	target  target.Config
+	ddl     preflight.Options
+	options importer.Options
+	notes   *notes
+	passing *verifier.Counter // of what can be read only once, with --verify
+}
+
+// delivery checks the flags and settles the defaults.
+func (f *deliveryFlags) delivery(c console, command string, m *mapFlags) (*delivery, error) {
+	d := &delivery{console: c, flags: f, command: command}
+	var err error
+	if d.mapping, err = m.mapping(); err != nil {
+		return nil, err
+	}
+	if err := f.writeFlags.check(); err != nil {
+		return nil, err
+	}
+	if err := f.ddlFlags.check(); err != nil {
+		return nil, err
+	}
+	if d.target, err = f.config(c); err != nil {
+		return nil, err
+	}
+	d.target.Encoding = f.encoding()
+	d.notes = &notes{console: c, quiet: f.Quiet}
+	d.ddl = preflight.Options{
+		Mapping: d.mapping, Mode: preflight.Mode(f.DDL), Replication: f.Replication, Duration: f.PolicyDuration, Force: f.Force,
+		RetryFor: f.RetryFor, Warn: d.notes.add, Print: func(statement string) { c.say("%s", oneLine(statement)) },
+	}
+	d.options = importer.Options{
+		MaxRejects: f.MaxRejects, Force: f.Force, Version: version, Progress: &importer.Progress{},
+	}
+	f.writeFlags.options(&d.options)
+	return d, nil
+}
+
+// check refuses what makes no sense.
+func (f *ddlFlags) check() error {
+	if f.Replication < 0 {
+		return usagef("--replication must not be negative")
+	}
+	if f.PolicyDuration != "" {
+		if _, err := preflight.ParseDuration(f.PolicyDuration); err != nil {
+			return usagef("--policy-duration: %w", err)
+		}
+	}
+	return nil
+}
+
+// run does the work and tells how it ended.
+func (d *delivery) run(ctx context.Context) error {
+	o := d.newOutcome()
+	err := d.deliver(ctx, o)
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return err
+	}
+	o.end(ctx, d, err)
+	if err := o.show(d); err != nil {
+		return err
+	}
+	if o.ExitCode != exitDone {
+		return &exit{code: o.ExitCode}
+	}
+	return nil
+}
+
+// deliver brings everything to the target, or with --dry-run only looks at it.
+func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) {
+	var before *importer.Checkpoint
+	if !d.flags.DryRun {
+		if before, err = d.settleState(o); err != nil {
+			return err
+		}
+	}
+	now, err := startOf(before)
+	if err != nil {
+		return err
+	}
+	from, err := d.open(ctx, now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.close()) }()
+	if d.flags.DryRun {
+		return d.rehearse(ctx, from, o)
+	}
+	if err := d.settleIdentity(before, from, now); err != nil {
+		return err
+	}
+	t, err := d.reach(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	guard := preflight.New(t, t.API(), d.ddl)
+	defer func() { o.DDL = ddlReport(guard) }()
+	found, err := d.prepare(ctx, from, guard)
+	if err != nil {
+		return err
+	}
+	o.Notes = append(o.Notes, found.notes...)
+	d.options.Sender, d.options.Guard = t, guard
+	if err := d.transfer(ctx, from, found, o); err != nil {
+		return err
+	}
+	stats := t.Stats()
+	o.WireBytes, o.TextBytes = stats.BodyBytes, stats.TextBytes
+	if d.flags.Verify {
+		return d.verify(ctx, from, t, o)
+	}
+	return nil
+}
+
+// settleState finds the places of checkpoint and rejects, and what an earlier run left.
+func (d *delivery) settleState(o *deliveryOutcome) (*importer.Checkpoint, error) {
+	checkpoint, rejects, err := d.flags.paths(d.beside, d.key)
+	if err != nil {
+		return nil, err
+	}
+	d.options.CheckpointPath, d.options.RejectsPath = checkpoint, rejects
+	o.checkpoint = checkpoint
+	if d.flags.Restart {
+		return nil, nil
+	}
+	return importer.LoadCheckpoint(checkpoint)
+}
+
+// settleIdentity makes the run carry on from the checkpoint, if that is one of the same.
+func (d *delivery) settleIdentity(before *importer.Checkpoint, from source, now time.Time) error {
+	parts := from.identity()
+	parts["mapping"] = d.mapping.Describe()
+	parts["api"], parts["organization"], parts["buckets"] = d.target.API, d.target.Org, d.target.Buckets
+	id, err := newIdentity(parts, d.target.URLs, now)
+	if err != nil {
+		return err
+	}
+	d.options.Resume, d.options.Identity, err = id.resume(d.options.CheckpointPath, before)
+	if err == nil && d.options.Resume != nil && !d.flags.Quiet {
+		d.console.say("shardlift: carrying on from %s", oneLine(d.options.CheckpointPath))
+	}
+	return err
+}
+
+// reach opens the target and asks who is there.
+func (d *delivery) reach(ctx context.Context, o *deliveryOutcome) (*target.Target, error) {
+	t, err := target.Open(d.target)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := t.Check(ctx)
+	for _, n := range nodes {
+		node := nodeOutcome{URL: n.URL, Version: n.Version, Build: n.Build}
+		if n.Err != nil {
+			node.Error = n.Err.Error()
+			if err == nil {
+				d.notes.add(fmt.Sprintf("a node does not answer and is left out until it does: %v", n.Err))
+			}
+		}
+		o.Nodes = append(o.Nodes, node)
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	o.API = string(t.API())
+	return t, nil
+}
+
+// prepare makes databases and policies, and finds out whether they keep the points.
+func (d *delivery) prepare(ctx context.Context, from source, guard *preflight.Checker) (*survey, error) {
+	found, err := from.survey(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := guard.Plan(ctx, found.statements); err != nil {
+		return nil, err
+	}
+	if err := d.checkRanges(ctx, from, found, guard); err != nil {
+		return nil, err
+	}
+	return found, guard.Statements(ctx, found.statements)
+}
+
+// checkRanges finds out whether policies keep the points, before any is sent. Where
+// only reading tells the times, everything is read once more than otherwise.
+func (d *delivery) checkRanges(ctx context.Context, from source, found *survey, guard *preflight.Checker) error {
+	var places []importer.Place
+	for _, p := range found.places {
+		places = append(places, p.Place)
+	}
+	needed, err := guard.NeedsRanges(ctx, places)
+	if err != nil {
+		return err
+	}
+	if !found.complete && (needed || guard.Finite()) {
+		d.notes.add("a policy of the target does not keep points for ever: reading everything once to compare the times")
+		deep, err := from.survey(ctx, true)
+		if err != nil {
+			return err
+		}
+		found.places = deep.places
+	}
+	ranges := map[importer.Place]point.TimeRange{}
+	for _, p := range found.places {
+		before, ok := ranges[p.Place]
+		if !ok {
+			before = point.NoTime
+		}
+		ranges[p.Place] = before.Union(p.Span)
+	}
+	return guard.Ranges(ctx, ranges)
+}
+
+// transfer sends everything.
+func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *deliveryOutcome) error {
+	var mark json.RawMessage
+	if d.options.Resume != nil {
+		if mark = d.options.Resume.Mark; string(mark) == "null" {
+			mark = nil
+		}
+	}
+	feed, err := from.feed(ctx, mark)
+	if err != nil {
+		return err
+	}
+	if d.flags.Verify && found.once {
+		if feed, err = d.countPassing(feed); err != nil {
+			return err
+		}
+	}
+	stop := d.watch(importGauge(d.options.Progress))
+	sum, err := importer.Run(ctx, feed, d.options)
+	stop()
+	o.Summary = sum
+	from.tell(o)
+	return err
+}
+
+// watch shows the progress until the returned function is called.
+func (d *delivery) watch(g gauge) (stop func()) {
+	if d.flags.Quiet {
+		return func() {}
+	}
+	d.notes.hold()
+	over := showProgress(d.console.err, g)
+	return func() {
+		over()
+		d.notes.release()
+	}
+}
+
+// hasURL reports whether the target was named.
+func (f *targetFlags) hasURL() bool { return len(f.URL) > 0 || f.Host != "" || f.Port != "" || f.SSL }

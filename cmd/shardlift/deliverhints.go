@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/internal/atomicfile"
+	"github.com/shardlift/shardlift/target"
+)
+
+// hint says what can be done about an error of a delivery, or "". Many errors of the
+// target's databases and policies say so themselves.
+func (d *delivery) hint(err error, o *deliveryOutcome) string {
+	switch {
+	case errors.Is(err, importer.ErrChanged):
+		return "run the command that the checkpoint is of, or begin anew with --restart"
+	case errors.Is(err, importer.ErrTooManyRejects):
+		return "the rejects file says why; when the cause is gone run the same command again, it carries on; --max-rejects allows more"
+	case errors.Is(err, atomicfile.ErrLocked):
+		return "another run writes this file; name another one with --rejects"
+	}
+	if text := targetHint(err); text != "" {
+		return text + carryOn(o)
+	}
+	tooOld, isTooOld := errors.AsType[*importer.TooOldError](err)
+	switch {
+	case isTooOld:
+		return "give " + tooOld.Place.Database + " a policy that keeps them (--policy-duration INF for one that is to be made, ALTER RETENTION POLICY on the target otherwise), " +
+			"name another one with --map-retention, leave them out with --start, or send them all the same with --force" + carryOn(o)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room, or name other places with --rejects and --checkpoint" + carryOn(o)
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission) && strings.Contains(err.Error(), "reject"), errors.Is(err, fs.ErrPermission) && strings.Contains(err.Error(), "checkpoint"):
+		return "name places that this user may write to with --rejects and --checkpoint"
+	case d.command == "replay":
+		return hint(err) + carryOn(o)
+	}
+	return strings.TrimPrefix(carryOn(o), "; ")
+}
+
+// carryOn says that what was done is not lost, where there is a checkpoint.
+func carryOn(o *deliveryOutcome) string {
+	if o.Checkpoint == "" {
+		return ""
+	}
+	return "; the same command run again carries on (" + o.Checkpoint + ")"
+}
+
+// targetHint says what to do about what a node answered, or did not.
+func targetHint(err error) string {
+	e, ok := errors.AsType[*target.Error](err)
+	if !ok {
+		return ""
+	}
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		return "give the user with --username and --password-file (or INFLUX_USERNAME and INFLUX_PASSWORD), or a token with --token-file (or INFLUX_TOKEN)"
+	case e.Status == http.StatusForbidden:
+		return "this user may not do that: let an administrator grant it, or log in as another one"
+	case e.Status == 0 && errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there: is the server running, and is --url right?"
+	case e.Status == 0 && e.Class == target.Fatal, e.Status == 0:
+		return "is the server running, and is --url right?"
+	case e.Class == target.Temporary, e.Class == target.Overloaded:
+		return "the target did not recover in time: look at its log; --retry-for waits longer, --concurrency and --pps send less"
+	}
+	return ""
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/importer/lpfile"
+)
+
+// importCmd writes line protocol into a running server or cluster.
+type importCmd struct {
+	Inputs []string `arg:"" optional:"" name:"input" help:"File with line protocol, directory of such files, or - for stdin; plain, gzip or zstd. Default: shardlift-export.lp, with .gz or .zst, here"`
+
+	contentFlags  `group:"Content (PATTERN is a name, a glob, or /regexp/; repeat a flag for more):"`
+	deliveryFlags `group:"Target:"`
+}
+
+// contentFlags say what to take of the inputs and where it belongs.
+type contentFlags struct {
+	Database  string `help:"Database of points of which the input does not name one" placeholder:"NAME"`
+	Retention string `help:"Retention policy of points of which the input does not name one. Default: the database's own default" placeholder:"NAME"`
+	mapFlags
+	Measurement        []string   `sep:"none" help:"Measurements to take" placeholder:"PATTERN"`
+	ExcludeMeasurement []string   `sep:"none" help:"Measurements to leave out; wins over --measurement" placeholder:"PATTERN"`
+	Tag                []string   `sep:"none" help:"Series to take, by a tag: key=pattern, or key!=pattern; several keys must all agree" placeholder:"KEY=PATTERN"`
+	Field              []string   `sep:"none" help:"Fields to take" placeholder:"PATTERN"`
+	Start              string     `help:"First time to take: RFC 3339, a date, Unix nanoseconds, or now-7d" placeholder:"TIME"`
+	End                string     `help:"Last time to take; it belongs to the window" placeholder:"TIME"`
+	Precision          choiceFlag `choices:"ns us ms s m h" help:"Unit of the times in the input: ns, us, ms, s, m or h. Default: ns" placeholder:"UNIT"`
+
+	Path string `hidden:"" env:"-" help:"An input, as influx names it"`
+}
+
+// Help is what --help says beyond the flags.
+func (*importCmd) Help() string {
+	return `Files that shardlift export or influx_inspect export made are read with all that stands in them: statements that make
+databases and retention policies, and where points belong. Plain line protocol needs --database. The points are written over several
+connections, as many as the target bears; what fails for a time is sent again. Points that the target refuses
+go to the rejects file, with the reason, all others are stored, and the exit code is then 3.
+
+A killed or interrupted import carries on when the same command is run again. A point that is written twice is the same point.
+
+Examples:
+
+    shardlift import
+    shardlift import telegraf.lp.gz --url http://db:8086 --username admin --password-file ~/.influx-password
+    shardlift import /backup/lp/ --url https://node1:8086 --url https://node2:8086 --consistency quorum
+    shardlift import telegraf.lp.gz --map-database telegraf=restored --start 2019-05-19 --end 2019-05-20 --verify
+    zcat points.gz | shardlift import - --database telegraf --retention autogen --precision s
+    shardlift import /backup/lp/ --dry-run
+
+The flags of influx -import work with one dash: -path -compressed -pps -precision -consistency -database -host -port -ssl
+-unsafeSsl -username -password; -import and -compress may stand there too.`
+}
+
+// Run imports.
+func (i *importCmd) Run(ctx context.Context, c console) error {
+	d, err := i.delivery(c)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+// delivery checks the flags and settles the defaults.
+func (i *importCmd) delivery(c console) (*delivery, error) {
+	inputs, err := i.inputs()
+	if err != nil {
+		return nil, err
+	}
+	d, err := i.deliveryFlags.delivery(c, "import", &i.mapFlags)
+	if err != nil {
+		return nil, err
+	}
+	d.reads = inputs
+	d.open = func(ctx context.Context, now time.Time) (source, error) { return i.open(ctx, d, now) }
+	d.key = "import"
+	for _, name := range inputs {
+		abs, err := filepath.Abs(name)
+		if err != nil {
+			return nil, fmt.Errorf("find input: %w", err)
+		}
+		d.key += "\n" + abs
+	}
+	if !slices.ContainsFunc(inputs, onlyOnce) {
+		d.beside = inputs[0]
+	}
+	_, err = i.selection(time.Now())
+	return d, err
+}
+
+// selection gives the filters.
+func (f *contentFlags) selection(now time.Time) (*filter.Selection, error) {
+	sel, err := filter.New(filter.Spec{
+		Measurements: f.Measurement, ExcludeMeasurements: f.ExcludeMeasurement, Tags: f.Tag, Fields: f.Field, Start: f.Start, End: f.End,
+	}, now)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return sel, nil
+}
+
+// open opens the inputs.
+func (i *importCmd) open(ctx context.Context, d *delivery, now time.Time) (source, error) {
+	sel, err := i.selection(now)
+	if err != nil {
+		return nil, err
+	}
+	s := &fileSource{cfg: lpfile.Config{
+		Inputs: d.reads, Stdin: os.Stdin, Database: i.Database, Policy: i.Retention,
+		Mapping: d.mapping, Selection: sel, Precision: string(i.Precision), Now: now.UnixNano(),
+		BatchPoints: i.BatchPoints, BatchBytes: int(i.BatchBytes), Progress: d.options.Progress, Check: i.DryRun || i.Verify,
+	}}
+	s.reader, err = lpfile.Open(ctx, s.cfg)
+	return s, err
+}
+
+// onlyOnce reports whether an input is a pipe or the like.
+func onlyOnce(path string) bool {
+	if path == "-" {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir() && !info.Mode().IsRegular()
+}
+
+// inputs gives what is named, or what an export left here.
+func (i *importCmd) inputs() ([]string, error) {
+	inputs := slices.Clone(i.Inputs)
+	if i.Path != "" {
+		inputs = append(inputs, i.Path)
+	}
+	if len(inputs) > 0 {
+		return inputs, nil
+	}
+	for _, ending := range []string{"", ".gz", ".zst"} {
+		if _, err := os.Stat(defaultOutput + ending); err == nil {
+			inputs = append(inputs, defaultOutput+ending)
+		}
+	}
+	switch len(inputs) {
+	case 0:
+		return nil, usagef("name what to import: a file, a directory, or - for stdin (there is no %s, with or without .gz or .zst, here)", defaultOutput)
+	case 1:
+		return inputs, nil
+	}
+	return nil, usagef("name what to import: there are %s here", strings.Join(inputs, " and "))
+}
+
+// fileSource is what import reads.
+type fileSource struct {
+	cfg    lpfile.Config
+	reader *lpfile.Reader
+}
+
+func (s *fileSource) identity() map[string]any {
+	return map[string]any{"inputs": s.reader.Identity()}
+}
+
+func (s *fileSource) survey(ctx context.Context, deep bool) (*survey, error) {
+	found, err := s.reader.Survey(ctx, deep)
+	if err != nil {
+		return nil, err
+	}
+	return &survey{statements: found.Statements, places: found.Places, complete: found.Complete, once: found.Stdin, notes: found.Notes}, nil
+}
+
+func (s *fileSource) feed(_ context.Context, from json.RawMessage) (importer.Feed, error) {
+	if from == nil {
+		return s.reader, nil
+	}
+	return s.reader, s.reader.Resume(from)
+}
+
+func (s *fileSource) again(ctx context.Context, p *importer.Progress) (source, error) {
+	second := &fileSource{cfg: s.cfg}
+	second.cfg.Progress = p
+	var err error
+	second.reader, err = lpfile.Open(ctx, second.cfg)
+	return second, err
+}
+
+func (s *fileSource) tell(o *deliveryOutcome) {
+	skipped := s.reader.Skipped()
+	o.Skipped = &skipped
+}
+
+func (s *fileSource) close() error { return s.reader.Close() }
