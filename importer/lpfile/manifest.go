@@ -34,6 +34,7 @@ type manifest struct {
 	Options struct {
 		Format struct {
 			LineProtocolOnly bool `json:"lineProtocolOnly"`
+			OneFieldPerLine  bool `json:"oneFieldPerLine"`
 		} `json:"format"`
 	} `json:"options"`
 	Files []manifestFile `json:"files"`
@@ -126,7 +127,12 @@ func (m *manifest) listed(f *manifestFile) (*listed, error) {
 			l.places = append(l.places, Place{Place: place, Span: point.NoTime})
 		}
 		l.places[i].Span = l.places[i].Span.Union(span)
-		l.places[i].Points += s.Points
+		switch { // of lines with one field each, there are more
+		case !m.Options.Format.OneFieldPerLine:
+			l.places[i].Points += s.Points
+		case s.Points > 0:
+			l.places[i].Points = -1
+		}
 	}
 	if len(l.places) == 1 {
 		l.home = l.places[0].Place

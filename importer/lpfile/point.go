@@ -24,7 +24,7 @@ func (r *Reader) point(b *importer.Batch, tok *lineprotocol.Token) (bool, error)
 	if len(tok.Time) > 0 {
 		var err error
 		if t, err = lineprotocol.ParseTime(tok.Time, r.unit); err != nil {
-			return r.reject(tok, err), nil
+			return r.reject(tok, err.Error()), nil
 		}
 	}
 	if !r.window.Contains(t) {
@@ -35,22 +35,24 @@ func (r *Reader) point(b *importer.Batch, tok *lineprotocol.Token) (bool, error)
 	if !bytes.Equal(tok.Key, s.key) {
 		s.set(tok.Key)
 		s.taken = r.cfg.Selection == nil || r.cfg.Selection.Series(s.key)
-		s.err = nil
+		s.bad = ""
 		if r.cfg.Check {
-			s.err = lineprotocol.CheckKey(s.key)
+			if err := lineprotocol.CheckKey(s.key); err != nil {
+				s.bad = err.Error()
+			}
 		}
 	}
 	if !s.taken {
 		r.skipped.OtherSeries++
 		return true, nil
 	}
-	if s.err != nil {
-		return r.reject(tok, s.err), nil
+	if s.bad != "" {
+		return r.reject(tok, s.bad), nil
 	}
 	from := len(b.Text)
 	taken, err := r.appendPoint(b, tok, t)
 	if err != nil {
-		return r.reject(tok, err), nil
+		return r.reject(tok, err.Error()), nil
 	}
 	if !taken {
 		r.skipped.NoField++
@@ -140,7 +142,7 @@ type series struct {
 	key   []byte
 	hash  uint64
 	taken bool
-	err   error
+	bad   string // why the key is none; only looked at with Config.Check
 
 	open  bool   // the batch's last stretch is of this series
 	field []byte // the only field of that stretch, where it has one

@@ -117,9 +117,6 @@ func (r *Reader) Next(ctx context.Context, b *importer.Batch) (importer.Item, er
 		b.Mark = r.markBehind(b)
 	}
 	r.cfg.Progress.Points.Add(int64(b.Points))
-	if r.at < len(r.inputs) && b.Input == "" {
-		b.Input = r.inputs[r.at].path
-	}
 	item := r.item
 	r.item = importer.Item{}
 	return item, nil
@@ -144,8 +141,8 @@ func (r *Reader) fill(ctx context.Context, b *importer.Batch) error {
 			if err := r.openInput(ctx); err != nil {
 				return err
 			}
-			b.Input = r.inputs[r.at].path
 		}
+		b.Input = r.inputs[r.at].path
 		if !r.advance() {
 			if err := r.endInput(b); err != nil {
 				return err
@@ -253,7 +250,7 @@ func (r *Reader) take(b *importer.Batch, tok *lineprotocol.Token) (bool, error) 
 		return false, noDatabase(r.inputs[r.at], tok.Line)
 	}
 	if tok.Kind != lineprotocol.PointToken {
-		return r.reject(tok, tok.Err), nil
+		return r.reject(tok, tok.Err.Error()), nil
 	}
 	return r.point(b, tok)
 }
@@ -289,11 +286,11 @@ func (r *Reader) statement(b *importer.Batch, tok *lineprotocol.Token) (bool, er
 const maxRejectText = 64 << 10
 
 // reject takes a line that is no point, or a point that no server would take.
-func (r *Reader) reject(tok *lineprotocol.Token, err error) bool {
+func (r *Reader) reject(tok *lineprotocol.Token, reason string) bool {
 	if r.itemFull() {
 		return false
 	}
-	text, reason := tok.Text, err.Error()
+	text := tok.Text
 	if tok.Kind == lineprotocol.BadToken && len(text) > maxRejectText {
 		// The rest of such a line might have been what was wrong with it, so that its
 		// beginning must not pass for a point when the rejects are read again.

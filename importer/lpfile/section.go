@@ -4,6 +4,7 @@ package lpfile
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -121,7 +122,8 @@ func startsDDL(tok *lineprotocol.Token) bool {
 // statement reads a line of a DDL section; empty if it is blank.
 func statement(in *input, tok *lineprotocol.Token) (string, error) {
 	line := bytes.TrimSpace(tok.Text)
-	if len(line) == 0 || isStatement(line) && tok.Err == nil {
+	whole := !errors.Is(tok.Err, lineprotocol.ErrTooLong)
+	if len(line) == 0 || whole && isStatement(line) {
 		return string(line), nil
 	}
 	return "", fmt.Errorf("%s, line %d: %.60q stands in the DDL section and is no statement; points need a line \"# DML\" in front of them",

@@ -154,7 +154,7 @@ func (r *rawFile) Read(p []byte) (int, error) {
 	if r.hash != nil {
 		_, _ = r.hash.Write(p[:n]) // never fails
 	}
-	if err != io.EOF { //nolint:errorlint // os.File gives io.EOF itself
+	if !errors.Is(err, io.EOF) {
 		return n, err
 	}
 	if err := r.in.unchanged(r.f); err != nil {
@@ -187,7 +187,7 @@ func (t *text) Read(p []byte) (int, error) {
 		t.sum = sum{From: t.pos, To: t.pos + int64(head), CRC: crc32.Checksum(p[:head], castagnoli)}
 		t.pos += int64(n)
 	}
-	if err == io.EOF { //nolint:errorlint // os.File gives io.EOF itself
+	if errors.Is(err, io.EOF) {
 		if t.pos != t.in.size {
 			return n, fmt.Errorf("%w: %s had %d bytes, and ends at byte %d", ErrChanged, t.in.path, t.in.size, t.pos)
 		}
