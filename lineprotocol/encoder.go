@@ -170,7 +170,9 @@ func (e *Encoder) prepare(b *point.Batch) {
 }
 
 func (n *fieldName) set(field []byte) {
-	n.raw = append(n.raw[:0], field...)
+	if n.raw = append(n.raw[:0], field...); n.raw == nil {
+		n.raw = []byte{} // an empty name is one: nil stands for whole rows
+	}
 	n.text = append(AppendFieldKey(append(n.text[:0], ','), field), '=')
 	n.err = CheckField(field)
 	n.shortLen = 0

@@ -235,3 +235,19 @@ func TestNoAllocations(t *testing.T) {
 		t.Errorf("a thousand lines cost %v allocations", n)
 	}
 }
+
+// A field without a name is told apart from whole rows by a new encoder, and by one that
+// has written other fields.
+func TestRefusedFieldWithoutName(t *testing.T) {
+	var e Encoder
+	for _, field := range []string{"", "f", ""} {
+		b := point.Batch{Times: []int64{1}, Columns: []point.Column{{Field: []byte(field), Kind: point.Integer, Ints: []int64{1}}}}
+		e.Series([]byte("m"))
+		e.Append(nil, &b, 0, 100)
+		for _, r := range e.Refusals() {
+			if r.Field == nil || len(r.Field) > 0 || field != "" {
+				t.Errorf("field %q: %#v is refused", field, r.Field)
+			}
+		}
+	}
+}

@@ -41,7 +41,7 @@ func ParseTime(digits []byte, unit int64) (int64, error) {
 	if overflow || n > math.MaxInt64/uint64(unit) { //nolint:gosec // units are positive
 		return 0, errTimeOverflow
 	}
-	t := int64(n) * unit //nolint:gosec // compared right above
+	t := int64(n) * unit
 	if negative {
 		t = -t
 	}
