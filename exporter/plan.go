@@ -61,7 +61,7 @@ func newPlan(opts Options) *plan {
 		f := put(p.nameOf(sh.Database, sh.Policy, sh.ID), sh.Database)
 		f.shards = append(f.shards, sh)
 	}
-	if !opts.Format.Bare && opts.Format.Split != SplitShard && len(sel.Describe().Shards) == 0 {
+	if (!opts.Format.Bare || opts.stream) && opts.Format.Split != SplitShard && len(sel.Describe().Shards) == 0 {
 		// Databases without a shard still belong to a migration.
 		for _, db := range p.listed() {
 			put(p.nameOf(db, "", 0), db)

@@ -96,7 +96,7 @@ func (r *run) shard(ctx context.Context, index int, sh *volume.Shard) (err error
 	open, err := tsmreader.Open(ctx, sources(sh), ropts)
 	if r.opts.stream {
 		r.start.sources = fingerprint(r.start.sources, sh, open)
-		s.sources = r.start.sources
+		s.sources, s.name = r.start.sources, nameOf(sh)
 	}
 	if err != nil {
 		if ctx.Err() != nil {

@@ -192,6 +192,7 @@ type shardRun struct {
 
 	// For the positions of a stream.
 	index   int    // among the shards of the file
+	name    string // for people
 	sources string // fingerprint of the files of all shards up to this one
 }
 

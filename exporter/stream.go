@@ -184,7 +184,7 @@ func asJSON(f Fault) Fault {
 // position gives the position within the task's shard, with all that was found until now.
 func (s *stream) position(t *task) Position {
 	return Position{
-		Shard: t.run.String(), Index: t.run.index, Sources: t.run.sources, Found: s.found(),
+		Shard: t.run.name, Index: t.run.index, Sources: t.run.sources, Found: s.found(),
 	}
 }
 
@@ -223,9 +223,9 @@ func (s *stream) end(f *file) error {
 	return s.outputs.end(f)
 }
 
-// String names the shard for people.
-func (s *shardRun) String() string {
-	return fmt.Sprintf("shard %d of %q.%q", s.shard.ID, s.shard.Database, s.shard.Policy)
+// nameOf names a shard for people.
+func nameOf(sh *volume.Shard) string {
+	return fmt.Sprintf("shard %d of %q.%q", sh.ID, sh.Database, sh.Policy)
 }
 
 // fingerprint tells the files of shards apart: before is that of the shards before, and
