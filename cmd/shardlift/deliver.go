@@ -78,10 +78,10 @@ func (f *deliveryFlags) delivery(c console, command string, m *mapFlags) (*deliv
 	if d.mapping, err = m.mapping(); err != nil {
 		return nil, err
 	}
-	if err := f.writeFlags.check(); err != nil {
+	if err := f.sizes(); err != nil {
 		return nil, err
 	}
-	if err := f.ddlFlags.check(); err != nil {
+	if err := f.checkDDL(); err != nil {
 		return nil, err
 	}
 	if d.target, err = f.config(c); err != nil {
@@ -96,12 +96,12 @@ func (f *deliveryFlags) delivery(c console, command string, m *mapFlags) (*deliv
 	d.options = importer.Options{
 		MaxRejects: f.MaxRejects, Force: f.Force, Version: version, Progress: &importer.Progress{},
 	}
-	f.writeFlags.options(&d.options)
+	f.limits(&d.options)
 	return d, nil
 }
 
-// check refuses what makes no sense.
-func (f *ddlFlags) check() error {
+// checkDDL refuses what makes no sense.
+func (f *ddlFlags) checkDDL() error {
 	if f.Replication < 0 {
 		return usagef("--replication must not be negative")
 	}

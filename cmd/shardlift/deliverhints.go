@@ -21,7 +21,7 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	case errors.Is(err, importer.ErrChanged):
 		return "run the command that the checkpoint is of, or begin anew with --restart"
 	case errors.Is(err, importer.ErrTooManyRejects):
-		return "the rejects file says why; when the cause is gone run the same command again, it carries on; --max-rejects allows more"
+		return "the rejects file says why; --max-rejects allows more" + carryOn(o)
 	case errors.Is(err, atomicfile.ErrLocked):
 		return "another run writes this file; name another one with --rejects"
 	}

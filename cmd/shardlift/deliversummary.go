@@ -73,7 +73,7 @@ func (o *deliveryOutcome) doneTable(row func(name, format string, args ...any)) 
 	row("requests", "%s%s", humanize.Comma(s.Requests), again)
 	wire := ""
 	if o.WireBytes > 0 && o.WireBytes < o.TextBytes {
-		wire = fmt.Sprintf(", %s of %s as sent", humanize.Bytes(uint64(o.WireBytes)), humanize.Bytes(uint64(o.TextBytes)))
+		wire = fmt.Sprintf(", %s of %s as sent", humanize.Bytes(uint64(max(o.WireBytes, 0))), humanize.Bytes(uint64(max(o.TextBytes, 0))))
 	}
 	row("text", "%s%s", humanize.Bytes(uint64(max(s.Bytes, 0))), wire)
 	if s.Latency.Max > 0 {

@@ -26,7 +26,8 @@ func TestExportGauge(t *testing.T) {
 		"no byte yet": {counts{1, 4, 0, 100e6, 0}, time.Second, "0 % of 100 MB, shard 1 of 4, 0 points, 0 points/s"},
 		"a quarter":   {counts{1, 4, 25, 100, 500}, 2 * time.Second, "25 % of 100 B, shard 1 of 4, 500 points, 250 points/s, about 6s left"},
 		"the source grew": {
-			counts{4, 4, 110, 100, 1_234_567}, time.Second,
+			counts{4, 4, 110, 100, 1_234_567},
+			time.Second,
 			"100 % of 110 B, shard 4 of 4, 1,234,567 points, 1,234,567 points/s, about 0s left",
 		},
 	}

@@ -45,8 +45,8 @@ const (
 	minBatchBytes      = 1 << 10
 )
 
-// check refuses what makes no sense, and fills in the sizes of batches.
-func (w *writeFlags) check() error {
+// sizes refuses what makes no sense, and fills in the sizes of batches.
+func (w *writeFlags) sizes() error {
 	switch {
 	case w.Concurrency < 0 || w.Concurrency > 256:
 		return usagef("--concurrency must lie between 1 and 256")
@@ -76,8 +76,8 @@ func (w *writeFlags) encoding() target.Encoding {
 	return target.Encoding(w.CompressRequests)
 }
 
-// options gives the flags to an importer.
-func (w *writeFlags) options(o *importer.Options) {
+// limits gives the flags to an importer.
+func (w *writeFlags) limits(o *importer.Options) {
 	o.Concurrency = w.Concurrency
 	o.PointsPerSec, o.BytesPerSec = w.PPS, float64(w.Bandwidth)
 	o.RetryFor = w.RetryFor

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/shardlift/shardlift/internal/influxdtest"
+	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
+	"github.com/shardlift/shardlift/internal/lpjudge"
+	"github.com/shardlift/shardlift/internal/shardtest"
+)
+
+// Every recorded volume comes back whole into an empty server: by an export that is piped
+// into an import, by way of a directory, and by a replay; and once more into the
+// server that has it already.
+func TestVolumesComeBack(t *testing.T) {
+	influxdtest.Require(t)
+	for _, name := range testvolume.Names(t) {
+		t.Run(name, func(t *testing.T) {
+			v := testvolume.Open(t, name)
+			want := slices.DeleteFunc(slices.Clone(v.Want), func(v lpjudge.Value) bool { return v.DB == "_internal" })
+			s := influxdtest.Start(t, influxdtest.Options{})
+			to := []string{"--url", s.URL, "--policy-duration", "INF", "--quiet"}
+			dir := filepath.Join(t.TempDir(), "out") + "/"
+			steps := []struct {
+				name string
+				run  func(t *testing.T)
+			}{
+				{"pipe", func(t *testing.T) {
+					pipe(t, []string{"export", v.Dir, "--out", "-", "--quiet"}, append([]string{"import", "-"}, to...))
+				}},
+				{"directory", func(t *testing.T) {
+					succeed(t, "export", v.Dir, "--out", dir, "--split", "shard", "--compress=zstd", "--quiet")
+					succeed(t, append([]string{"import", dir, "--verify"}, to...)...)
+				}},
+				{"replay", func(t *testing.T) { succeed(t, append([]string{"replay", v.Dir, "--verify"}, to...)...) }},
+			}
+			for _, step := range steps {
+				t.Run(step.name, func(t *testing.T) {
+					t.Setenv("XDG_STATE_HOME", t.TempDir())
+					step.run(t)
+					same := func(when string) {
+						t.Helper()
+						got := serverValues(t, s.URL)
+						if diff := lpjudge.Diff(want, got, 20); diff != nil {
+							t.Errorf("%s: %d values wanted, %d answered:\n%s", when, len(want), len(got), strings.Join(diff, "\n"))
+						}
+					}
+					same("once")
+					if step.name == "replay" {
+						step.run(t)
+						same("twice")
+					}
+					for _, db := range databases(want) {
+						s.Exec("DROP DATABASE " + influxdtest.Ident(db))
+					}
+				})
+			}
+		})
+	}
+}
+
+func databases(values []lpjudge.Value) []string {
+	var names []string
+	for _, v := range values {
+		names = append(names, v.DB)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// pipe runs two commands, the output of the first being the input of the second.
+func pipe(t *testing.T, from, to []string) {
+	t.Helper()
+	first, firstSays := command(t, from...)
+	second, secondSays := command(t, to...)
+	out, err := first.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Stdin = out
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Run(); err != nil {
+		t.Errorf("shardlift %q: %v\n%s", to, err, secondSays)
+	}
+	if err := first.Wait(); err != nil {
+		t.Errorf("shardlift %q: %v\n%s", from, err, firstSays)
+	}
+}
+
+// A signal ends an import and a replay within five seconds with 130, and the same command
+// carries on.
+func TestInterruptedDeliveryCarriesOn(t *testing.T) {
+	influxdtest.Require(t)
+	parent := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", filepath.Join(parent, "state"))
+	source, file := filepath.Join(parent, "volume"), filepath.Join(parent, "many.lp.gz")
+	volumeKinds["many"](shardtest.NewVolume(t, source))
+	succeed(t, "export", source, "--out", file, "--compress", "--quiet")
+	_, report, err := lpjudge.ReadPath(file, lpjudge.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		signal     syscall.Signal
+		args       []string
+		checkpoint string
+	}{
+		"import": {syscall.SIGINT, []string{"import", file}, ".many.lp.gz.shardlift-import"},
+		"replay": {syscall.SIGTERM, []string{"replay", source}, "/state/shardlift/replay-"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := influxdtest.Start(t, influxdtest.Options{})
+			args := append(c.args, "--url", s.URL)
+			slow := append(slices.Clone(args), "--batch-points", "100", "--pps", "2000", "--concurrency", "1", "--quiet")
+			cmd, stderr := command(t, slow...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			waitForPoints(t, s)
+			sent := time.Now()
+			if err := cmd.Process.Signal(c.signal); err != nil {
+				t.Fatalf("it has ended already: %v", err)
+			}
+			_ = cmd.Wait() // the exit code tells
+			if took := time.Since(sent); took > 5*time.Second {
+				t.Errorf("it took %v to end", took)
+			}
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+				t.Errorf("exit code %d\n%s", code, stderr)
+			}
+			if got := stderr.String(); !strings.HasPrefix(got, "shardlift: interrupted; run the same command again to carry on (") || !strings.Contains(got, c.checkpoint) {
+				t.Errorf("it says %q", got)
+			}
+			cmd, stderr = command(t, args...)
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%v\n%s", err, stderr)
+			}
+			if got := stderr.String(); !strings.Contains(got, "shardlift: carrying on from ") || !strings.Contains(got, "all runs together") {
+				t.Errorf("it says %q", got)
+			}
+			if got := len(serverValues(t, s.URL)); got != int(report.Values) {
+				t.Errorf("%d values are there, want %d", got, report.Values)
+			}
+		})
+	}
+}
+
+// waitForPoints waits until the server has some.
+func waitForPoints(t *testing.T, s *influxdtest.Server) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		dbs, err := lpjudge.Server{URL: s.URL}.Databases(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, db := range dbs {
+			if series, err := s.TryQuery(db, "SHOW MEASUREMENTS"); err == nil && len(series) > 0 {
+				return
+			}
+		}
+	}
+	t.Fatal("no points came")
+}
