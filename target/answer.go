@@ -64,6 +64,27 @@ func (s *said) readLines(data json.RawMessage) {
 	}
 }
 
+// enough reports whether an answer that broke off says all: a server that refuses a body
+// closes the connection, and the end of its words may be lost.
+func (a answer) enough() bool {
+	switch a.status {
+	case 0, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError:
+		return json.Valid(a.body) || a.saysHTTPS()
+	default:
+		return a.status >= 300
+	}
+}
+
+// httpToHTTPS is what Go's servers say to http on a port for https.
+const (
+	httpToHTTPS = "HTTP request to an HTTPS server"
+	speaksHTTPS = "it speaks https, and the URL says http"
+)
+
+func (a answer) saysHTTPS() bool {
+	return a.status == http.StatusBadRequest && strings.Contains(string(a.body), httpToHTTPS)
+}
+
 const (
 	shownBytes     = 2 << 10 // of a server's message
 	shownPageBytes = 200     // of a page, which nobody reads to its end

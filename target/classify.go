@@ -69,8 +69,8 @@ func (e *Error) request(a answer, s said) {
 // arrived of the body.
 func (e *Error) refusal(a answer, s said) {
 	switch {
-	case !s.influx && strings.Contains(s.text, "HTTP request to an HTTPS server"):
-		e.Class, e.Message = Fatal, "it speaks https, and the URL says http"
+	case a.saysHTTPS():
+		e.Class, e.Message = Fatal, speaksHTTPS
 	case !s.influx:
 		e.Class, e.Message = Temporary, s.strange()
 	case a.refusesGzip():

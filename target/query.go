@@ -137,14 +137,19 @@ var clientStatus = regexp.MustCompile(`^(?:received status code|unable to decode
 // status classifies an answer of which only the status is known.
 func (e *Error) status(digits string) {
 	e.Status, _ = strconv.Atoi(digits)
+	foreign := !strings.HasSuffix(e.Message, "from server") // else it is JSON without an error
 	switch {
+	case strings.Contains(e.Message, httpToHTTPS):
+		e.Class, e.Message = Fatal, speaksHTTPS
+		return
+	case e.Status == http.StatusBadRequest && foreign: // a proxy's
 	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooManyRequests,
 		e.Status == http.StatusServiceUnavailable, e.Status == http.StatusGatewayTimeout:
 		e.Class = Overloaded
 	case e.Status >= 300 && e.Status < 500:
 		e.Class = Fatal
 	}
-	if !strings.HasSuffix(e.Message, "from server") { // that is JSON without an error
+	if foreign {
 		e.Message = said{text: e.Message}.strange()
 	}
 }

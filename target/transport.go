@@ -51,7 +51,7 @@ func isDial(err error) bool {
 }
 
 func isBroken(text string) bool {
-	return hasAny(text, "connection reset", "broken pipe", "EOF", "server closed", "forcibly closed", "connection was aborted")
+	return hasAny(text, "connection reset", "broken pipe", "EOF", "server closed", "use of closed network connection", "forcibly closed", "connection was aborted")
 }
 
 // hintTLS puts into words what is wrong with certificates, "" where nothing is.

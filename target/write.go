@@ -133,7 +133,7 @@ func (t *Target) exchange(ctx context.Context, n *node, req *http.Request, p pay
 	defer cancel()
 	a, err := t.roundTrip(n, req.WithContext(n.packing.measure(ctx, p)))
 	a.packed = p.packed
-	if err == nil {
+	if err == nil || a.enough() {
 		return a, nil
 	}
 	if parent.Err() != nil {
