@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -58,4 +59,13 @@ func listen(t testing.TB, f func(net.Conn)) (address string) {
 func hangUp(c net.Conn) {
 	_, _ = c.Read(make([]byte, 16))
 	_ = c.Close()
+}
+
+// countNew counts connections.
+func countNew(n *atomic.Int64) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			n.Add(1)
+		}
+	}
 }
