@@ -76,6 +76,3 @@ type Skipped struct {
 	CutPoints     int64 `json:"cutPoints"`     // points that were taken without some of their fields
 	Comments      int64 `json:"comments"`      // lines, context lines among them
 }
-
-// Points gives how many points the filters left out.
-func (s Skipped) Points() int64 { return s.OutsideWindow + s.OtherSeries + s.NoField }
