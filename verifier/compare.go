@@ -33,6 +33,8 @@ type Options struct {
 	Recount func(ctx context.Context, database, policy, measurement string, span point.TimeRange, add func(lines []byte) error) error
 	// MostListed is how many differences of each sort the report lists; 0: 1000.
 	MostListed int
+
+	hashes int64 // kept at a time to tell repeated values; for tests
 }
 
 // comparison is one call of Compare.
@@ -49,6 +51,9 @@ type comparison struct {
 func Compare(ctx context.Context, t Asker, c *Counter, opts Options) (*Report, error) {
 	if opts.MostListed == 0 {
 		opts.MostListed = 1000
+	}
+	if opts.hashes == 0 {
+		opts.hashes = mostHashes
 	}
 	v := &comparison{c: c, opts: opts, report: &Report{}, ask: asker{t: t, limiter: rate.NewLimiter(rate.Inf, 1)}}
 	if opts.QueryRate > 0 {
@@ -130,7 +135,7 @@ func (v *comparison) skipColumns(p *place, m *measurement) {
 		}
 		sum := Difference{Database: p.database, Policy: p.policy, Measurement: nameOf(m), Field: name, Kind: words[c.class], Reason: noForm, Span: point.NoTime}
 		for s := range c.cells {
-			d := v.difference(p, m, i, int32(s)) //nolint:gosec // cells are limited
+			d := v.difference(p, m, i, int32(s))
 			if name == "time" {
 				d.Reason = fieldTime
 				d.Repeats = 0

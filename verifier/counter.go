@@ -3,6 +3,7 @@
 package verifier
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -17,7 +18,7 @@ const DefaultBucket = int64(24 * time.Hour)
 
 const (
 	mostUnits    = 2 << 20 // 32 MiB of cells, columns and measurements
-	mostExcluded = 1 << 19 // excluded values whose hashes are kept
+	mostExcluded = 1 << 19 // excluded points whose hashes are kept
 )
 
 // Counter counts the values of a stream of points: for each place, measurement, field,
@@ -25,7 +26,7 @@ const (
 // many of them may repeat others.
 //
 // Its memory is limited, whatever comes: 32 MiB for counts, 24 MiB for what tells
-// repeated points, and 16 MiB for excluded ones. Where counts would need more, the
+// repeated points, and about 16 MiB for excluded ones. Where counts would need more, the
 // measurements with the most of them get buckets twice as wide. Where that does not help,
 // which takes some hundred thousand fields or measurements, values of further ones are
 // not counted, and the report says so.
@@ -51,7 +52,7 @@ type Counter struct {
 	uncounted        int64 // values
 	values           int64 // counted
 
-	excluded map[uint64]struct{} // values; not all, where a measurement forgot some
+	excluded map[uint64]struct{} // lines; not all, where a measurement forgot some
 }
 
 // NewCounter gives an empty Counter. Bucket gives the width of a place's buckets in
@@ -153,7 +154,7 @@ func (c *Counter) mayRepeat(w *walker) bool {
 }
 
 // Exclude takes back points that were added and not stored, since the target refused
-// them: lines as for Add, each as often as it was added.
+// them: lines as they were given to Add, each as often.
 func (c *Counter) Exclude(database, policy string, lines []byte) error {
 	w := &c.out
 	w.enter(c.place(database, policy))
@@ -162,6 +163,7 @@ func (c *Counter) Exclude(database, policy string, lines []byte) error {
 		if err != nil {
 			return fmt.Errorf("exclude point %d of %s: %w", n, placeName(database, policy), err)
 		}
+		line := lines[:len(lines)-len(rest)]
 		lines = rest
 		if w.m == nil {
 			continue
@@ -169,19 +171,31 @@ func (c *Counter) Exclude(database, policy string, lines []byte) error {
 		slot := w.m.find(w.time)
 		for _, i := range w.hits {
 			col := &w.m.columns[i]
-			if slot < 0 || int(slot) >= len(col.cells) || col.cells[slot].sent == 0 {
-				continue
+			if slot >= 0 && int(slot) < len(col.cells) && col.cells[slot].sent > 0 {
+				col.cells[slot].sent--
+				c.values--
 			}
-			col.cells[slot].sent--
-			c.values--
-			if len(c.excluded) < mostExcluded {
-				c.excluded[w.value(col)] = struct{}{}
-			} else {
-				w.m.forgot = true
-			}
+		}
+		if len(c.excluded) < mostExcluded {
+			c.excluded[w.hashLine(line)] = struct{}{}
+		} else {
+			w.m.forgot = true
 		}
 	}
 	return nil
+}
+
+// hashLine gives a hash of a whole line of the walker's place.
+func (w *walker) hashLine(line []byte) uint64 {
+	return w.p.hash ^ maphash.Bytes(w.c.seed, bytes.TrimRight(line, " \n"))
+}
+
+func (c *Counter) isExcluded(w *walker, line []byte) bool {
+	if len(c.excluded) == 0 {
+		return false
+	}
+	_, ok := c.excluded[w.hashLine(line)]
+	return ok
 }
 
 // value gives a hash of the value that the walker's line writes to a column.

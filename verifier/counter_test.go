@@ -242,6 +242,11 @@ func TestMayRepeat(t *testing.T) {
 		"tags swapped":     "m,a=1,b=2 f=1 1\nm,b=2,a=1 f=1 1\n",
 		"quote with slash": "m a\"b=1 1\nm a\\\"b=1 1\n",
 	}
+	var fields strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&fields, "m,h=a f%d=1 %d\n", i, i)
+	}
+	cases["many fields"] = fields.String() + "m,h=b f=1 1\nm,h=a f0=1,f1999=1 1999\n"
 	for name, lines := range cases {
 		t.Run(name, func(t *testing.T) {
 			if looseOf(t, lines) == 0 {

@@ -59,7 +59,7 @@ func (m *measurement) sortedSlots(columns []int32) []int32 {
 	var slots []int32
 	for s := range m.buckets {
 		if m.sent(columns, s) > 0 {
-			slots = append(slots, int32(s)) //nolint:gosec // cells are limited
+			slots = append(slots, int32(s))
 		}
 	}
 	slices.SortFunc(slots, func(a, b int32) int { return cmp.Compare(m.buckets[a], m.buckets[b]) })
@@ -113,7 +113,7 @@ func (m *measurement) sortedColumns() []int32 {
 	out := make([]int32, len(m.columns))
 	names := make([]string, len(m.columns))
 	for i := range out {
-		out[i], names[i] = int32(i), m.columns[i].name() //nolint:gosec // columns are limited
+		out[i], names[i] = int32(i), m.columns[i].name()
 	}
 	slices.SortFunc(out, func(a, b int32) int {
 		return cmp.Or(strings.Compare(names[a], names[b]), cmp.Compare(m.columns[a].class, m.columns[b].class))

@@ -34,7 +34,7 @@ func (v *comparison) recount(ctx context.Context, p *place, m *measurement, cell
 		sent += r.Sent
 		span = span.Union(r.Span)
 	}
-	passes := (sent + mostHashes - 1) / mostHashes
+	passes := (sent + v.opts.hashes - 1) / v.opts.hashes
 	if passes > mostPasses || m.forgot {
 		for _, r := range cells {
 			r.Reason = cannotRecount
@@ -44,7 +44,7 @@ func (v *comparison) recount(ctx context.Context, p *place, m *measurement, cell
 	}
 	d := newDistinct(v.c, p, m, cells)
 	for d.pass = range uint64(passes) { //nolint:gosec // positive
-		d.passes = uint64(passes) //nolint:gosec // positive
+		d.passes = uint64(passes)
 		d.set.reset()
 		if err := v.opts.Recount(ctx, p.database, p.policy, nameOf(m), span, d.add); err != nil {
 			return fmt.Errorf("read the input again: %w", err)
@@ -80,7 +80,7 @@ func newDistinct(c *Counter, p *place, m *measurement, cells []repeated) *distin
 		if d.wanted[r.column] == nil {
 			d.wanted[r.column] = make([]int32, len(m.buckets))
 		}
-		d.wanted[r.column][r.slot] = int32(i) + 1 //nolint:gosec // cells are limited
+		d.wanted[r.column][r.slot] = int32(i) + 1
 	}
 	return d
 }
@@ -93,8 +93,9 @@ func (d *distinct) add(lines []byte) error {
 		if err != nil {
 			return err
 		}
+		line := lines[:len(lines)-len(rest)]
 		lines = rest
-		if w.m != d.m {
+		if w.m != d.m || w.c.isExcluded(w, line) {
 			continue
 		}
 		slot := d.m.find(w.time)
@@ -103,7 +104,7 @@ func (d *distinct) add(lines []byte) error {
 				continue
 			}
 			hash := w.value(&d.m.columns[i])
-			if _, refused := w.c.excluded[hash]; refused || hash%d.passes != d.pass || !d.set.add(hash) {
+			if hash%d.passes != d.pass || !d.set.add(hash) {
 				continue
 			}
 			d.counts[d.wanted[i][slot]-1]++
@@ -129,7 +130,7 @@ func (s *hashSet) reset() {
 // add reports whether the hash was not there.
 func (s *hashSet) add(hash uint64) bool {
 	hash = max(hash, 1)
-	mask := uint64(len(s.slots) - 1)
+	mask := uint64(len(s.slots) - 1) //nolint:gosec // never empty
 	i := hash >> 20 & mask
 	for ; s.slots[i] != 0; i = (i + 1) & mask {
 		if s.slots[i] == hash {

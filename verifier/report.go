@@ -19,20 +19,20 @@ type Report struct {
 
 	// Missing is where the target has fewer values than were sent.
 	Missing       []Difference `json:"missing,omitempty"`
-	MissingCells  int64        `json:"missing_cells"`
-	MissingValues int64        `json:"missing_values"` // at least
+	MissingCells  int64        `json:"missingCells"`
+	MissingValues int64        `json:"missingValues"` // at least
 	// More is where the target has more: data of its own, older or newer. It is no fault.
 	More       []Difference `json:"more,omitempty"`
-	MoreCells  int64        `json:"more_cells"`
-	MoreValues int64        `json:"more_values"`
+	MoreCells  int64        `json:"moreCells"`
+	MoreValues int64        `json:"moreValues"`
 	// Uncertain is where the target has fewer than were sent, and perhaps no fewer than
 	// differ.
 	Uncertain       []Difference `json:"uncertain,omitempty"`
-	UncertainCells  int64        `json:"uncertain_cells"`
-	UncertainValues int64        `json:"uncertain_values"` // that may be missing, at the most
+	UncertainCells  int64        `json:"uncertainCells"`
+	UncertainValues int64        `json:"uncertainValues"` // that may be missing, at the most
 	// Unasked is what no query can ask for, or was not counted; by measurement or field.
 	Unasked       []Difference `json:"unasked,omitempty"`
-	UnaskedValues int64        `json:"unasked_values"`
+	UnaskedValues int64        `json:"unaskedValues"`
 }
 
 // Proven reports whether all that was sent was found.
@@ -60,7 +60,7 @@ func (d Difference) MarshalJSON() ([]byte, error) {
 	form := func(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
 	doc := struct {
 		Database    string `json:"database"`
-		Policy      string `json:"retention"`
+		Policy      string `json:"policy"`
 		Measurement string `json:"measurement"`
 		Field       string `json:"field,omitempty"`
 		Kind        string `json:"kind,omitempty"`

@@ -55,7 +55,7 @@ func (s *seen) reserve(n int) {
 // at gives the entry of a hash, and makes it where there is none.
 func (s *seen) at(hash uint64) *lately {
 	hash |= 1
-	mask := uint64(len(s.slots) - 1)
+	mask := uint64(len(s.slots) - 1) //nolint:gosec // never empty
 	for i := hash * 0x9e3779b97f4a7c15 >> 20 & mask; ; i = (i + 1) & mask {
 		switch e := &s.slots[i]; e.hash {
 		case hash:
