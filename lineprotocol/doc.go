@@ -17,5 +17,6 @@
 // A Scanner finds the points of a text that comes in pieces, as many lines as each has.
 // It looks no further into a line than it must to find its end and its parts; what is
 // left to say is the server's. CheckKey, ParseFields and ParseTime judge the parts as
-// a 1.x server does.
+// a 1.x server does. Where the scanner is stricter than a server, so that damage stays
+// with the line that has it, docs/formats.md says so.
 package lineprotocol

@@ -15,7 +15,7 @@ type toil struct {
 // freeToil is what may be spent in any case, and toilRate what may be spent for each byte
 // of the input. Damage that happens by accident stays far below.
 const (
-	freeToil = 8 * MaxPoint
+	freeToil = 4 * MaxPoint
 	toilRate = 4
 )
 

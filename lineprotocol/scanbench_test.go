@@ -46,3 +46,15 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkAppendEnds(b *testing.B) {
+	for name, text := range scanTexts() {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			var ends []int
+			for b.Loop() {
+				ends = AppendEnds(ends[:0], text)
+			}
+		})
+	}
+}

@@ -59,8 +59,9 @@ func TestLimits(t *testing.T) {
 
 // A lone quote costs its line, also where nothing ever closes the string.
 func TestLoneQuote(t *testing.T) {
-	const lines = 2*MaxPoint/9 + 1
-	got := scanLong(strings.NewReader("m f=\"a\n" + strings.Repeat("m f=1 10\n", lines)))
+	line := "m" + strings.Repeat(",tag_of_some_length=and_a_value", 30) + " f=1 10\n"
+	lines := 2*MaxPoint/len(line) + 1
+	got := scanLong(strings.NewReader("m f=\"a\n" + strings.Repeat(line, lines)))
 	if len(got) != lines+1 || got[0].Kind != BadToken || !errors.Is(got[0].Err, errQuotes) {
 		t.Fatalf("%d tokens, the first %+v", len(got), got[0])
 	}
@@ -84,7 +85,7 @@ func TestScanningStaysLinear(t *testing.T) {
 		"field key":        "a b\\\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			const size = 4 << 20
+			const size = 2 << 20
 			s := NewScanner(strings.NewReader(strings.Repeat(line, size/len(line))))
 			end, lines := int64(0), 0
 			for s.Next() {
