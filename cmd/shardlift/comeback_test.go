@@ -5,6 +5,8 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -150,7 +152,7 @@ func TestInterruptedDeliveryCarriesOn(t *testing.T) {
 			if got := stderr.String(); !strings.Contains(got, "shardlift: carrying on from ") || !strings.Contains(got, "all runs together") {
 				t.Errorf("it says %q", got)
 			}
-			if got := len(serverValues(t, s.URL)); got != int(report.Values) {
+			if got := len(serverValues(t, s.URL)); got != report.Values {
 				t.Errorf("%d values are there, want %d", got, report.Values)
 			}
 		})
@@ -172,4 +174,47 @@ func waitForPoints(t *testing.T, s *influxdtest.Server) {
 		}
 	}
 	t.Fatal("no points came")
+}
+
+// docs/cli.md has every field of what import and replay print as JSON.
+func TestEveryDeliveryFieldIsDocumented(t *testing.T) {
+	influxdtest.Require(t)
+	dir := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", dir)
+	s := influxdtest.Start(t, influxdtest.Options{})
+	s.Exec("CREATE DATABASE db WITH DURATION 100000d NAME rp")
+	s.Write("db", "rp", "m f=true 1700000000000000000")
+	lines := "# DDL\nCREATE DATABASE db WITH NAME rp\n# DML\n# CONTEXT-DATABASE:db\n# CONTEXT-RETENTION-POLICY:rp\n" +
+		"m f=1 1700000000000000001\nok f=1 1700000000000000001\nno point\n"
+	file := filepath.Join(dir, "in.lp")
+	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(dir, "volume")
+	volumeKinds["nan"](shardtest.NewVolume(t, source))
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"import":  {"import", file, "--verify"},
+		"dry run": {"import", file, "--dry-run"},
+		"replay":  {"replay", source, "--verify"},
+		"failed":  {"import", file, "--max-rejects", "0"},
+	} {
+		cmd, stderr := command(t, append(args, "--json", "--url", s.URL)...)
+		summary, _ := cmd.Output() // the exit code tells
+		if code := cmd.ProcessState.ExitCode(); code != exitFaults && code != exitFailed {
+			t.Errorf("%s: exit code %d\n%s", name, code, stderr)
+		}
+		var fields any
+		if err := json.Unmarshal(summary, &fields); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, summary)
+		}
+		eachKey(fields, func(key string) {
+			if !strings.Contains(string(text), "`"+key+"`") {
+				t.Errorf("%s: field %s is not in docs/cli.md", name, key)
+			}
+		})
+	}
 }

@@ -164,7 +164,7 @@ func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) 
 	if err != nil {
 		return err
 	}
-	o.Notes = append(o.Notes, found.notes...)
+	d.tellFound(found, o)
 	d.options.Sender, d.options.Guard = t, guard
 	if err := d.transfer(ctx, from, found, o); err != nil {
 		return err
@@ -181,6 +181,12 @@ func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) 
 func (d *delivery) settleState(o *deliveryOutcome) (*importer.Checkpoint, error) {
 	checkpoint, rejects, err := d.flags.paths(d.beside, d.key)
 	if err != nil {
+		return nil, err
+	}
+	if err := canWrite("checkpoint", checkpoint, true); err != nil {
+		return nil, err
+	}
+	if err := canWrite("rejects file", rejects, false); err != nil {
 		return nil, err
 	}
 	d.options.CheckpointPath, d.options.RejectsPath = checkpoint, rejects
@@ -274,6 +280,14 @@ func (d *delivery) checkRanges(ctx context.Context, from source, found *survey, 
 		ranges[p.Place] = before.Union(p.Span)
 	}
 	return guard.Ranges(ctx, ranges)
+}
+
+// tellFound tells what is worth knowing before anything is sent.
+func (d *delivery) tellFound(found *survey, o *deliveryOutcome) {
+	for _, text := range found.notes {
+		d.notes.add(text)
+	}
+	o.Notes = append(o.Notes, found.notes...)
 }
 
 // transfer sends everything.

@@ -35,12 +35,19 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 			"name another one with --map-retention, leave them out with --start, or send them all the same with --force" + carryOn(o)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room, or name other places with --rejects and --checkpoint" + carryOn(o)
-	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission) && strings.Contains(err.Error(), "reject"), errors.Is(err, fs.ErrPermission) && strings.Contains(err.Error(), "checkpoint"):
+	case isState(err):
 		return "name places that this user may write to with --rejects and --checkpoint"
 	case d.command == "replay":
 		return hint(err) + carryOn(o)
 	}
 	return strings.TrimPrefix(carryOn(o), "; ")
+}
+
+// isState reports whether the files of the run's own state could not be written.
+func isState(err error) bool {
+	text := err.Error()
+	return (strings.Contains(text, "checkpoint") || strings.Contains(text, "rejects file")) &&
+		(errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS))
 }
 
 // carryOn says that what was done is not lost, where there is a checkpoint.

@@ -52,9 +52,6 @@ func (o *deliveryOutcome) table(d *delivery) {
 		}
 	}
 	ddlRows(row, o.DDL, d.flags.DryRun)
-	for _, n := range o.Notes {
-		row("note", "%s", n)
-	}
 }
 
 // doneTable prints what was done.

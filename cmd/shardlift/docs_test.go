@@ -238,14 +238,14 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	}
 }
 
-// eachKey calls f for the keys of all objects in v, but not for those of policies, which
-// are names of databases.
+// eachKey calls f for the keys of all objects in v, but not for those of policies and
+// places, which are names.
 func eachKey(v any, f func(key string)) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, child := range v {
 			f(key)
-			if key != "policies" {
+			if key != "policies" && key != "places" {
 				eachKey(child, f)
 			}
 		}

@@ -47,7 +47,7 @@ func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome
 	if err != nil {
 		return err
 	}
-	o.Notes = append(o.Notes, found.notes...)
+	d.tellFound(found, o)
 	if err := guard.Statements(ctx, found.statements); err != nil {
 		return err
 	}

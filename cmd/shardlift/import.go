@@ -15,6 +15,7 @@ import (
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
+	"github.com/shardlift/shardlift/meta"
 )
 
 // importCmd writes line protocol into a running server or cluster.
@@ -82,6 +83,7 @@ func (i *importCmd) delivery(c console) (*delivery, error) {
 	if err != nil {
 		return nil, err
 	}
+	tuneImport(&i.writeFlags)
 	d.reads = inputs
 	d.open = func(ctx context.Context, now time.Time) (source, error) { return i.open(ctx, d, now) }
 	d.key = "import"
@@ -172,7 +174,21 @@ func (s *fileSource) survey(ctx context.Context, deep bool) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &survey{statements: found.Statements, places: found.Places, complete: found.Complete, once: found.Stdin, notes: found.Notes}, nil
+	notes := found.Notes
+	if note := s.unused(found.Places); note != "" && !deep {
+		notes = append(notes, note)
+	}
+	return &survey{statements: found.Statements, places: found.Places, complete: found.Complete, once: found.Stdin, notes: notes}, nil
+}
+
+// unused says that --database does nothing, which may not be what was meant.
+func (s *fileSource) unused(places []lpfile.Place) string {
+	name := s.cfg.Mapping.Database(s.cfg.Database)
+	if name == "" || len(places) == 0 || slices.ContainsFunc(places, func(p lpfile.Place) bool { return p.Database == name }) {
+		return ""
+	}
+	return fmt.Sprintf("the input names its database itself: points go to %s, and --database %s is for points that belong to none; --map-database renames",
+		meta.QuoteIdent(places[0].Database), s.cfg.Database)
 }
 
 func (s *fileSource) feed(_ context.Context, from json.RawMessage) (importer.Feed, error) {

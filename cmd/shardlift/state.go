@@ -7,12 +7,12 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/shardlift/shardlift/importer"
@@ -59,11 +59,23 @@ func (s *stateFlags) paths(beside, key string) (checkpoint, rejects string, err 
 
 // writable reports whether files can be made in a directory.
 func writable(dir string) bool {
-	f, err := os.CreateTemp(dir, ".shardlift-*")
-	if err != nil {
-		return false
+	const writeAndSearch = 3 // W_OK|X_OK
+	return syscall.Access(dir, writeAndSearch) == nil
+}
+
+// canWrite finds out before anything is sent whether a file can be written.
+func canWrite(what, path string, replaced bool) error {
+	const write = 2 // W_OK
+	if _, err := os.Stat(path); err == nil && !replaced {
+		if err := syscall.Access(path, write); err != nil {
+			return fmt.Errorf("%s %s: %w", what, path, err)
+		}
+		return nil
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name())) == nil
+	if err := syscall.Access(filepath.Dir(path), write|1); err != nil {
+		return fmt.Errorf("%s %s: its directory: %w", what, path, err)
+	}
+	return nil
 }
 
 // stateFile gives the file for the state of a run that has no place of its own. Its

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/shardlift/shardlift/exporter"
+	"github.com/shardlift/shardlift/importer/lpfile"
 )
 
 // How the budget of --memory is spent, in bytes: what a process takes before there are
@@ -50,4 +51,15 @@ const uncounted = 8 << 20
 func tune(budget int64) {
 	debug.SetMemoryLimit(budget - max(uncounted, budget/8))
 	debug.SetGCPercent(collectAt)
+}
+
+// importMemory is what an import may take, in bytes: 8 requests on their way and some that
+// wait, each of 1 MiB with what compresses it.
+const importMemory = 112 << 20
+
+// tuneImport makes the garbage collector keep an import small. Larger batches or more
+// requests at a time have their room beside it.
+func tuneImport(w *writeFlags) {
+	extra := int64(max(w.Concurrency, 8))*int64(w.BatchBytes) - 8*lpfile.DefaultBatchBytes
+	debug.SetMemoryLimit(importMemory + 3*max(extra, 0))
 }

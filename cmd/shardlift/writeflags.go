@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/target"
 )
 
 // writeFlags say how hard to write.
 type writeFlags struct {
 	Concurrency      int           `help:"Requests at a time. Default: as many as the target bears, up to 8" placeholder:"N"`
-	BatchPoints      int           `help:"Points in one request at most. Default: 5000" placeholder:"N"`
+	BatchPoints      int           `help:"Points in one request at most. Default: 10000" placeholder:"N"`
 	BatchBytes       sizeFlag      `help:"Text in one request at most. Default: 1MiB" placeholder:"SIZE"`
 	CompressRequests choiceFlag    `choices:"auto on off" help:"Send requests as gzip: on, off, or auto, which does where the network is the slower part. Default: auto" placeholder:"HOW"`
 	PPS              float64       `name:"pps" help:"Points per second at most" placeholder:"N"`
@@ -36,13 +37,11 @@ type otherFlags struct {
 	Quiet  bool `help:"No progress and no summary; errors, rejects and faults are told always"`
 }
 
-// Sizes of batches, where nothing is said and at most.
+// Limits of the sizes of batches.
 const (
-	defaultBatchPoints = 5000
-	defaultBatchBytes  = 1 << 20
-	maxBatchPoints     = 1_000_000
-	maxBatchBytes      = 64 << 20
-	minBatchBytes      = 1 << 10
+	maxBatchPoints = 1_000_000
+	maxBatchBytes  = 64 << 20
+	minBatchBytes  = 1 << 10
 )
 
 // sizes refuses what makes no sense, and fills in the sizes of batches.
@@ -60,10 +59,10 @@ func (w *writeFlags) sizes() error {
 		return usagef("--retry-for must not be negative")
 	}
 	if w.BatchPoints == 0 {
-		w.BatchPoints = defaultBatchPoints
+		w.BatchPoints = lpfile.DefaultBatchPoints
 	}
 	if w.BatchBytes == 0 {
-		w.BatchBytes = defaultBatchBytes
+		w.BatchBytes = lpfile.DefaultBatchBytes
 	}
 	return nil
 }
