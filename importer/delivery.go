@@ -18,7 +18,7 @@ import (
 const (
 	firstBackoff = 200 * time.Millisecond
 	maxBackoff   = 30 * time.Second
-	poisonTries  = 3         // plain 500s before the batch is cut to find the point behind them
+	poisonTries  = 5         // plain 500s before a point is held for their cause
 	cutTries     = 3         // timeouts and broken connections before the batch is cut
 	cutBytes     = 128 << 10 // batches that small are not cut for that
 )
@@ -57,7 +57,6 @@ type delivery struct {
 	rejects []refusal
 	putOff  []int32   // points that seem to make the server fail, until it is seen that others do not
 	poison  []byte    // the series of the last point that was seen to make the server fail
-	hasty   bool      // one failure is enough: another point of the series was seen to be the cause
 	tries   int       // since the last success
 	since   time.Time // of the first of them
 }
@@ -100,9 +99,7 @@ func (d *delivery) first(ctx context.Context) error {
 func (d *delivery) settle(ctx context.Context) error {
 	for len(d.putOff) > 0 {
 		i := d.putOff[0]
-		d.hasty = d.poison != nil && bytes.Equal(d.poison, seriesOf(d.point(i)))
 		err := d.attempt(ctx, d.point(i), 1)
-		d.hasty = false
 		if err == nil {
 			// It was the server, and the point came out of turn.
 			d.putOff = d.putOff[1:]
@@ -120,7 +117,6 @@ func (d *delivery) settle(ctx context.Context) error {
 			}
 			te, _ := errors.AsType[*target.Error](err)
 			err = errors.Join(errCut, te)
-			d.poison = seriesOf(d.point(i))
 		}
 		if err := d.failed(ctx, []int32{i}, err); err != nil {
 			return err
@@ -245,6 +241,7 @@ func (d *delivery) failed(ctx context.Context, set []int32, err error) error {
 		}
 		if ok && te.Poison {
 			d.reject(set[0], "the server fails on this point: "+te.Message)
+			d.poison = seriesOf(d.point(set[0]))
 			return nil
 		}
 		return err
@@ -292,7 +289,7 @@ func (d *delivery) attempt(ctx context.Context, lines []byte, points int) error 
 		} else {
 			poisoned, began = 0, time.Now()
 		}
-		if v := d.verdict(err, tries, poisoned, began, len(lines), points); v != nil {
+		if v := d.verdict(ctx, err, tries, poisoned, began, lines, points); v != nil {
 			return v
 		}
 		if d.pause(ctx, err, tries) != nil {
@@ -304,10 +301,7 @@ func (d *delivery) attempt(ctx context.Context, lines []byte, points int) error 
 }
 
 // verdict says whether a temporary error is worth another try, by its error.
-//
-// A request is held for the cause of plain 500s only after some of them in a row, and
-// then not unless another one got through meanwhile.
-func (d *delivery) verdict(err error, tries, poisoned int, began time.Time, size, points int) error {
+func (d *delivery) verdict(ctx context.Context, err error, tries, poisoned int, began time.Time, lines []byte, points int) error {
 	te, ok := errors.AsType[*target.Error](err)
 	if !ok {
 		return nil
@@ -315,17 +309,34 @@ func (d *delivery) verdict(err error, tries, poisoned int, began time.Time, size
 	if time.Since(d.since) >= d.run.opts.RetryFor {
 		return &GaveUpError{Place: d.batch.Place, After: time.Since(d.since), Tries: d.tries, Err: te}
 	}
-	if poisoned >= poisonTries || poisoned > 0 && (d.hasty || points > 1 && d.poison != nil) {
-		if points > 1 || d.run.succeededSince(began) {
-			return errors.Join(errCut, te) // others get through: it is something in these points
+	if poisoned > 0 {
+		if points == 1 && d.poison != nil && bytes.Equal(d.poison, seriesOf(lines)) {
+			poisoned = poisonTries // its series was the cause before
 		}
-		return errors.Join(errPutOff, te)
+		if err := d.blame(ctx, te, poisoned, began, points); err != nil {
+			return err
+		}
 	}
 	hung := te.Status == 0 || te.Status == 408 || te.Status == 504 || te.Class == target.Overloaded && te.Status == 500
-	if hung && tries >= cutTries && points > 1 && size > cutBytes {
+	if hung && tries >= cutTries && points > 1 && len(lines) > cutBytes {
 		return errors.Join(errCut, te)
 	}
 	return nil
+}
+
+// blame decides whether it is the points of a request that make the server answer plain
+// 500s, and not the server. Cutting a batch costs little, so one answer is enough if an
+// acknowledged point still gets through; a single point gets some more tries.
+func (d *delivery) blame(ctx context.Context, te *target.Error, poisoned int, began time.Time, points int) error {
+	switch {
+	case points > 1 && d.run.probe(ctx):
+		return errors.Join(errCut, te)
+	case poisoned < poisonTries:
+		return nil
+	case points > 1 || d.run.succeededSince(began) || d.run.probe(ctx):
+		return errors.Join(errCut, te)
+	}
+	return errors.Join(errPutOff, te)
 }
 
 // pause waits before the next try: a random time up to one that doubles from try to
