@@ -98,7 +98,7 @@ func TestStalledChunks(t *testing.T) {
 	end := make(chan struct{})
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintln(w, `{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,2]],"partial":true}],"partial":true}]}`)
+		_, _ = io.WriteString(w, `{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,2]],"partial":true}],"partial":true}]}`+"\n")
 		_ = http.NewResponseController(w).Flush()
 		select {
 		case <-end:

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -130,7 +131,7 @@ func TestOddTLS(t *testing.T) {
 		"only an old version": {startTLS(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}), target.Fatal, "no common way"},
 		"https instead":       {strings.Replace(plain.URL, "http:", "https:", 1), target.Fatal, "speaks http,"},
 		"handshake cut off":   {"https://" + listen(t, hangUp), target.Temporary, ""},
-		"garbage":             {"https://" + listen(t, func(c net.Conn) { fmt.Fprint(c, "garbage garbage garbage"); hangUp(c) }), target.Temporary, ""},
+		"garbage":             {"https://" + listen(t, func(c net.Conn) { _, _ = io.WriteString(c, "garbage garbage garbage"); hangUp(c) }), target.Temporary, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
