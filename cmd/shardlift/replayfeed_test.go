@@ -9,12 +9,14 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -530,5 +532,94 @@ func TestReplayFeedMemory(t *testing.T) {
 	}
 	if held := int64(peak) - int64(before); held > 24<<20 || text < 100<<20 {
 		t.Errorf("%d MiB are held for %d MiB of text", held>>20, text>>20)
+	}
+}
+
+// recordingTarget takes lines, and ends the run after so many requests.
+type recordingTarget struct {
+	mu    sync.Mutex
+	lines map[string]bool
+	left  int
+	stop  context.CancelCauseFunc
+}
+
+func (r *recordingTarget) Write(ctx context.Context, _, _ string, lines []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left--; r.left == 0 {
+		r.stop(errors.New("enough"))
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	from := 0
+	for _, end := range lineprotocol.AppendEnds(nil, lines) {
+		r.lines[string(lines[from:end])] = true
+		from = end
+	}
+	return nil
+}
+
+func (*recordingTarget) Statements(context.Context, []string) error { return nil }
+
+func (*recordingTarget) Place(context.Context, importer.Place) (importer.Limits, error) {
+	return importer.Limits{Oldest: math.MinInt64}, nil
+}
+
+// A replay that is stopped again and again, and carried on from its checkpoint each time,
+// brings every point.
+func TestReplayIsCarriedOn(t *testing.T) {
+	for _, name := range []string{"demo", "names", "generations"} {
+		t.Run(name, func(t *testing.T) {
+			o := replayOptions(t, volume.Request{Paths: []string{testvolume.Open(t, name).Dir}})
+			want, _ := bareExport(t, o)
+			to := &recordingTarget{lines: map[string]bool{}}
+			path := filepath.Join(t.TempDir(), "checkpoint")
+			runs := 0
+			for done := false; !done; runs++ {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				to.left, to.stop = 5+5*runs, cancel // a long series must get through in one go
+				saved, err := importer.LoadCheckpoint(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var mark json.RawMessage
+				if saved != nil {
+					mark = saved.Mark
+				}
+				o.Workers, o.Progress = 1+runs%3, nil
+				f, err := newReplayFeed(ctx, o, nil, mark, replayConfig{BatchPoints: 40})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = importer.Run(ctx, f, importer.Options{
+					Sender: to, Guard: to, Concurrency: 3, CheckpointPath: path, Identity: json.RawMessage(`{}`), Resume: saved,
+					RejectsPath: filepath.Join(t.TempDir(), "rejects"),
+				})
+				done = err == nil
+				if !done && context.Cause(ctx) == nil {
+					t.Fatal(err)
+				}
+				if err := f.Close(); err != nil {
+					t.Fatal(err)
+				}
+				cancel(nil)
+				if runs > 1000 {
+					t.Fatal("there is no end")
+				}
+			}
+			all := 0
+			from := 0
+			for _, end := range lineprotocol.AppendEnds(nil, []byte(want)) {
+				if !to.lines[want[from:end]] {
+					t.Errorf("%q is missing", want[from:end])
+				}
+				from = end
+				all++
+			}
+			if runs < 2 || all == 0 {
+				t.Errorf("%d runs for %d points", runs, all)
+			}
+		})
 	}
 }
