@@ -12,8 +12,9 @@
 //
 // Where the target has fewer values than were sent, values are missing. Where it has as
 // many or more, nothing was found to be missing: values that it had of its own, in the
-// same bucket and field, can hide as many missing ones. Differences in values do not
-// show at all.
+// same bucket and field, can hide as many missing ones; so can those of another place
+// that is the same one on the target, such as a policy once named and once left out as
+// the default. Differences in values do not show at all.
 //
 // Points that come twice are stored once. The counter knows which values may repeat: a
 // value is new for certain if its time is later than all times of its series before it.
