@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/shardlift/shardlift/internal/atomicfile"
 )
@@ -24,6 +25,9 @@ type Checkpoint struct {
 	Rejects  rejectsState    `json:"rejectsFile"`
 	Probe    *probeState     `json:"probe,omitempty"`
 }
+
+// saveInterval is how often the checkpoint is written, while there is progress.
+const saveInterval = time.Second
 
 const (
 	checkpointFormat = 1
@@ -88,6 +92,39 @@ func (c *Checkpoint) save(path string) error {
 	}
 	if err := f.Commit(); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	return nil
+}
+
+// save brings the rejects to the disk and then writes the checkpoint.
+func (r *run) save() error {
+	if err := r.rejects.save(); err != nil {
+		return err
+	}
+	return r.books()
+}
+
+// books writes the checkpoint.
+func (r *run) books() error {
+	if r.opts.CheckpointPath == "" {
+		return nil
+	}
+	r.state.Rejects, r.state.Probe = r.rejects.state, r.prober.state()
+	r.state.Done = *r.summary()
+	if err := r.state.save(r.opts.CheckpointPath); err != nil {
+		return err
+	}
+	r.dirty, r.saved, r.savedAt = false, true, time.Now()
+	return nil
+}
+
+// forget removes the checkpoint of a run that is over.
+func (r *run) forget() error {
+	if !r.saved {
+		return nil
+	}
+	if err := os.Remove(r.opts.CheckpointPath); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the checkpoint: %w", err)
 	}
 	return nil
 }

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/shardlift/shardlift/target"
+)
+
+// blame decides whether it is the points of a request that make the server answer plain
+// 500s, and not the server. Cutting a batch costs little, so one answer is enough if an
+// acknowledged point still gets through; a single point gets some more tries.
+func (d *delivery) blame(ctx context.Context, te *target.Error, poisoned int, began time.Time, points int) error {
+	switch {
+	case points > 1 && d.run.probe(ctx):
+		return errors.Join(errCut, te)
+	case poisoned < poisonTries:
+		return nil
+	case points > 1 || d.run.succeededSince(began) || d.run.probe(ctx):
+		return errors.Join(errCut, te)
+	}
+	return errors.Join(errPutOff, te)
+}
+
+// settle tries the points again that were put off. Where one still makes the server
+// fail, while another point gets through, it is the point.
+func (d *delivery) settle(ctx context.Context) error {
+	for len(d.putOff) > 0 {
+		i := d.putOff[0]
+		err := d.attempt(ctx, d.point(i), 1)
+		if err == nil {
+			// It was the server, and the point came out of turn.
+			d.putOff = d.putOff[1:]
+			if err := d.send(ctx, d.after(i)); err != nil {
+				return err
+			}
+			continue
+		}
+		if errors.Is(err, errPutOff) {
+			if !d.run.probe(ctx) {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				continue // until the budget ends it
+			}
+			te, _ := errors.AsType[*target.Error](err)
+			err = errors.Join(errCut, te)
+		}
+		if err := d.failed(ctx, []int32{i}, err); err != nil {
+			return err
+		}
+		d.putOff = d.putOff[1:]
+	}
+	return nil
+}
+
+// after gives the acknowledged points behind one that are of its series, and so may have
+// overwritten it.
+func (d *delivery) after(i int32) []int32 {
+	var out []int32
+	unsettled := d.unsettled()
+	key := seriesOf(d.point(i))
+	for _, j := range d.all[i+1:] {
+		if !unsettled[j] && bytes.Equal(seriesOf(d.point(j)), key) {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// unsettled gives the points that were refused or put off.
+func (d *delivery) unsettled() map[int32]bool {
+	out := map[int32]bool{}
+	for _, i := range d.putOff {
+		out[i] = true
+	}
+	for _, x := range d.rejects {
+		out[x.index] = true
+	}
+	return out
+}
+
+// seriesOf gives the series key that a line begins with.
+func seriesOf(line []byte) []byte {
+	for at := 0; ; {
+		i := bytes.IndexByte(line[at:], ' ')
+		if i < 0 {
+			return line
+		}
+		if at += i; at == 0 || line[at-1] != '\\' {
+			return line[:at]
+		}
+		at++
+	}
+}
