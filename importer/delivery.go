@@ -102,7 +102,7 @@ func (d *delivery) cut() error {
 	}
 	d.all = d.all[:0]
 	for i := range d.ends {
-		d.all = append(d.all, int32(i)) //nolint:gosec // a batch has far fewer points
+		d.all = append(d.all, int32(i))
 	}
 	return nil
 }
@@ -259,7 +259,7 @@ func (d *delivery) pause(ctx context.Context, err error, tries int) error {
 	if shift := tries - 1; shift < 8 {
 		most = min(most, firstBackoff<<shift)
 	}
-	wait := rand.N(most) //nolint:gosec // jitter
+	wait := rand.N(most)
 	left := max(0, d.run.opts.RetryFor-time.Since(d.since))
 	if te, ok := errors.AsType[*target.Error](err); ok {
 		if te.RetryAfter > 0 {

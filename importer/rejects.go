@@ -21,8 +21,9 @@ type rejectsState struct {
 	Bytes int64  `json:"bytes"` // where the file ended
 }
 
-// rejectsHeader begins what a run adds to a rejects file.
-const rejectsHeader = "# shardlift rejects, run "
+// RejectsHeader begins what a run adds to a rejects file; the number of the run follows.
+// Names in the context lines behind it stand there exactly.
+const RejectsHeader = "# shardlift rejects, run "
 
 // rejects is the file of refused points. It is line protocol that can be imported again:
 // each point behind a comment with its place and reason. Runs add to a file and never
@@ -72,7 +73,7 @@ func (r *rejects) open() (err error) {
 	if r.state.Run == "" {
 		r.state.Run = newRunID()
 	}
-	fmt.Fprintf(&r.buf, "%s%s\n# DML\n", rejectsHeader, r.state.Run)
+	fmt.Fprintf(&r.buf, "%s%s\n# DML\n", RejectsHeader, r.state.Run)
 	r.place = nil
 	return nil
 }
@@ -92,7 +93,7 @@ func (r *rejects) takeBack(f *os.File, size int64) error {
 	}
 	foreign := false
 	for line := range bytes.Lines(tail) {
-		id, ok := bytes.CutPrefix(line, []byte(rejectsHeader))
+		id, ok := bytes.CutPrefix(line, []byte(RejectsHeader))
 		foreign = foreign || ok && string(bytes.TrimSpace(id)) != r.state.Run
 	}
 	if foreign {

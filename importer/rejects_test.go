@@ -73,8 +73,8 @@ func TestRejectsCarriedOn(t *testing.T) {
 	}{
 		"same place":  {"", ""},
 		"killed":      {"# a.lp:8: lost\nm f=8 8\n# shardl", ""},
-		"other run":   {rejectsHeader + "ffff\nm f=9 9\n", rejectsHeader + "ffff\nm f=9 9\n"},
-		"other, torn": {rejectsHeader + "ffff\nm f=9", rejectsHeader + "ffff\nm f=9\n"},
+		"other run":   {RejectsHeader + "ffff\nm f=9 9\n", RejectsHeader + "ffff\nm f=9 9\n"},
+		"other, torn": {RejectsHeader + "ffff\nm f=9", RejectsHeader + "ffff\nm f=9\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "r.lp")

@@ -148,9 +148,6 @@ func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter) error
 	}
 }
 
-// rejectsHeader begins what one run added to a rejects file; the run's name follows.
-const rejectsHeader = "# shardlift rejects, run "
-
 // ownRejects gives what this run added to the rejects file.
 func (d *delivery) ownRejects() ([]byte, error) {
 	f, err := os.Open(d.options.RejectsPath)
@@ -166,7 +163,7 @@ func (d *delivery) ownRejects() ([]byte, error) {
 	name := ""
 	for r := bufio.NewReader(f); ; {
 		line, err := r.ReadBytes('\n')
-		if id, ok := bytes.CutPrefix(line, []byte(rejectsHeader)); ok {
+		if id, ok := bytes.CutPrefix(line, []byte(importer.RejectsHeader)); ok {
 			name = string(bytes.TrimSpace(id))
 		}
 		sections[name] = append(sections[name], line...)

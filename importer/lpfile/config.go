@@ -5,6 +5,7 @@ package lpfile
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/importer"
@@ -42,6 +43,10 @@ type Config struct {
 	BatchPoints, BatchBytes int
 
 	Progress *importer.Progress // Read, Total and Points are kept here; may be nil
+
+	// Surveyed counts the bytes that Survey reads: for checksums, and for a deep one; may
+	// be nil.
+	Surveyed *atomic.Int64
 
 	// Check parses every point in full and makes a reject of what does not parse.
 	// Without it that is left to the target: only the borders of points, their times,

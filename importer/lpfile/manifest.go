@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/shardlift/shardlift/importer"
@@ -166,7 +167,7 @@ func (r *Reader) verify(ctx context.Context) error {
 		if in.listed == nil {
 			continue
 		}
-		if err := in.verify(ctx, buf); err != nil {
+		if err := in.verify(ctx, buf, r.cfg.Surveyed); err != nil {
 			return err
 		}
 	}
@@ -174,7 +175,7 @@ func (r *Reader) verify(ctx context.Context) error {
 	return nil
 }
 
-func (in *input) verify(ctx context.Context, buf []byte) error {
+func (in *input) verify(ctx context.Context, buf []byte, read *atomic.Int64) error {
 	f, err := in.openFile()
 	if err != nil {
 		return err
@@ -183,6 +184,7 @@ func (in *input) verify(ctx context.Context, buf []byte) error {
 	h := sha256.New()
 	for {
 		n, err := f.Read(buf)
+		read.Add(int64(n))
 		_, _ = h.Write(buf[:n]) // never fails
 		if errors.Is(err, io.EOF) {
 			break

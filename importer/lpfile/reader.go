@@ -70,6 +70,9 @@ func Open(ctx context.Context, cfg Config) (*Reader, error) {
 		r.cfg.Progress = &importer.Progress{}
 	}
 	r.read = &r.cfg.Progress.Read
+	if r.cfg.Surveyed == nil {
+		r.cfg.Surveyed = &atomic.Int64{}
+	}
 	if cfg.Selection != nil {
 		r.window = cfg.Selection.Window()
 	}

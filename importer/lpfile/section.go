@@ -55,6 +55,8 @@ func (s *state) comment(line []byte) {
 	switch {
 	case bytes.HasPrefix(line, []byte(ownHeader)), bytes.HasPrefix(line, []byte(influxHeader)):
 		*s = state{section: inHead, export: true}
+	case bytes.HasPrefix(line, []byte(importer.RejectsHeader)):
+		s.export = true // runs add to such a file, and this may be its middle
 	case bytes.HasPrefix(line, []byte(dmlLine)):
 		s.section = inPoints
 	case string(bytes.TrimRight(line, " \t\r")) == ddlLine:

@@ -47,6 +47,10 @@ func TestSections(t *testing.T) {
 			text: "# made by hand\n\n  \nm f=1 1\n#m f=2 2\n", database: "db",
 			want: out{Points: []string{"db. 4: m f=1 1"}},
 		},
+		"a rejects file": {
+			text: importer.RejectsHeader + "0a1b\n# DML\n# CONTEXT-DATABASE: d \n# CONTEXT-RETENTION-POLICY:\n# a.lp:1: why\nm f=1 1\n",
+			want: out{Points: []string{" d . 6: m f=1 1"}},
+		},
 		"context, but no sections": {
 			text: "# CONTEXT-DATABASE: db\nm f=1 1\n",
 			want: out{Points: []string{"db. 2: m f=1 1"}},

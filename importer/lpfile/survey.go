@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sync/atomic"
 
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/lineprotocol"
@@ -138,7 +137,7 @@ func (r *Reader) deep(ctx context.Context, in *input, s *Survey, book *placeBook
 	one.surveyed = 0
 	sub := &Reader{
 		cfg: r.cfg, inputs: []*input{&one}, unit: r.unit, now: r.now, window: r.window,
-		read: &atomic.Int64{}, verified: true, scan: lineprotocol.NewScanner(nil),
+		read: r.cfg.Surveyed, verified: true, scan: lineprotocol.NewScanner(nil),
 	}
 	sub.cfg.Progress = &importer.Progress{}
 	defer func() { err = errors.Join(err, sub.Close()) }()
