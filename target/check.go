@@ -17,8 +17,8 @@ import (
 
 const unknownVersion = "unknown"
 
-// Check asks every node who it is, all at a time, and settles the API where that is Auto. The error is
-// that no node answered, or that credentials were refused.
+// Check asks every node who it is, all at a time, and settles the API where that is Auto.
+// The error is that no node answered, or that credentials were refused.
 func (t *Target) Check(ctx context.Context) ([]Node, error) {
 	nodes := make([]Node, len(t.nodes))
 	var wg sync.WaitGroup
@@ -109,7 +109,7 @@ func (t *Target) ping(ctx context.Context, n *node) Node {
 		return out
 	}
 	version := a.header.Get("X-Influxdb-Version")
-	out.Build = a.header.Get("X-Influxdb-Build")
+	out.Build = n.hide(a.header.Get("X-Influxdb-Build"))
 	if version == "" && a.status == http.StatusOK {
 		var doc struct{ Version string } // 3.x
 		if json.Unmarshal(a.body, &doc) == nil {

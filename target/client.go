@@ -114,6 +114,9 @@ func (c *client) Each(ctx context.Context, database, statement string, out func(
 	}()
 	for {
 		resp, err := stream.NextResponse()
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // whatever a closed stream looks like
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

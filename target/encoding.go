@@ -19,10 +19,11 @@ const (
 	// measuredBody is the shortest body whose way is measured: the system takes shorter
 	// ones into its own memory at once.
 	measuredBody = 128 << 10
-	// slowPace is 100 MB/s in nanoseconds for a byte. One core packs about 500 MB of lines a
-	// second at level 1, and a server unpacks about 200: together they spend 7 ns on a
-	// byte. A way that needs longer than that is the bottleneck, and packing widens it
-	// tenfold; on a faster one it only takes from the server's cores.
+	// slowPace is 100 MB/s in nanoseconds for a byte. Packing at level 1 costs 1 to 2 ns of a
+	// core for a byte of lines, unpacking as much of the server's, and what is sent is a
+	// tenth: on a way slower than this that is clearly less than the wait for the wire. On
+	// a faster one the wire is not what the writes wait for, and the server needs its cores
+	// for the points.
 	slowPace = 10.0
 	// paceWeight is what a new measurement counts in the moving average.
 	paceWeight = 0.25

@@ -46,7 +46,7 @@ type Config struct {
 	Buckets     map[string]string // "database/policy" to a bucket; otherwise that is its name
 
 	Encoding  Encoding
-	Timeout   time.Duration // of one request; 0 is 60 s
+	Timeout   time.Duration // of one request, or of one chunk of an answer to Each; 0 is 60 s
 	UserAgent string
 }
 
