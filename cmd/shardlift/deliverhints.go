@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/internal/atomicfile"
 	"github.com/shardlift/shardlift/target"
@@ -35,6 +36,8 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 			"name another one with --map-retention, leave them out with --start, or send them all the same with --force" + carryOn(o)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room, or name other places with --rejects and --checkpoint" + carryOn(o)
+	case errors.Is(err, exporter.ErrBelow):
+		return "name places outside of all sources with --rejects and --checkpoint"
 	case isState(err):
 		return "name places that this user may write to with --rejects and --checkpoint"
 	case d.command == "replay":

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/shardlift/shardlift/filter"
@@ -118,11 +119,12 @@ func (i *importCmd) open(ctx context.Context, d *delivery, now time.Time) (sourc
 	if err != nil {
 		return nil, err
 	}
-	s := &fileSource{cfg: lpfile.Config{
+	s := &fileSource{watch: d.watch, cfg: lpfile.Config{
 		Inputs: d.reads, Stdin: os.Stdin, Database: i.Database, Policy: i.Retention,
 		Mapping: d.mapping, Selection: sel, Precision: string(i.Precision), Now: now.UnixNano(),
 		BatchPoints: i.BatchPoints, BatchBytes: int(i.BatchBytes), Progress: d.options.Progress, Check: i.DryRun || i.Verify,
 	}}
+	s.cfg.Surveyed = &s.surveyed
 	s.reader, err = lpfile.Open(ctx, s.cfg)
 	return s, err
 }
@@ -161,8 +163,10 @@ func (i *importCmd) inputs() ([]string, error) {
 
 // fileSource is what import reads.
 type fileSource struct {
-	cfg    lpfile.Config
-	reader *lpfile.Reader
+	cfg      lpfile.Config
+	reader   *lpfile.Reader
+	surveyed atomic.Int64 // bytes
+	watch    func(gauge) (stop func())
 }
 
 func (s *fileSource) identity() map[string]any {
@@ -170,7 +174,12 @@ func (s *fileSource) identity() map[string]any {
 }
 
 func (s *fileSource) survey(ctx context.Context, deep bool) (*survey, error) {
+	stop := s.watch(func(elapsed time.Duration) state {
+		read, all := s.surveyed.Load(), s.cfg.Progress.Total.Load()
+		return state{bytes: read, allBytes: max(all, read), left: timeLeft(elapsed, read, all), text: "looking at what is there", brief: "looking"}
+	})
 	found, err := s.reader.Survey(ctx, deep)
+	stop()
 	if err != nil {
 		return nil, err
 	}
@@ -199,8 +208,11 @@ func (s *fileSource) feed(_ context.Context, from json.RawMessage) (importer.Fee
 }
 
 func (s *fileSource) again(ctx context.Context, p *importer.Progress) (source, error) {
-	second := &fileSource{cfg: s.cfg}
-	second.cfg.Progress = p
+	if p == nil {
+		p = &importer.Progress{}
+	}
+	second := &fileSource{cfg: s.cfg, watch: func(gauge) func() { return func() {} }}
+	second.cfg.Progress, second.cfg.Surveyed = p, &second.surveyed
 	var err error
 	second.reader, err = lpfile.Open(ctx, second.cfg)
 	return second, err

@@ -102,10 +102,14 @@ func (r *replayCmd) delivery(c console) (*delivery, error) {
 		if err != nil {
 			return nil, usagef("%w", err)
 		}
-		return openVolumes(ctx, request, exporter.Options{
+		s, err := openVolumes(ctx, request, exporter.Options{
 			Selection: sel, Format: exporter.Format{Unsigned: lineprotocol.UnsignedAs(r.Unsigned)}, Workers: workers, Memory: walMemory(budget),
 			Strict: r.Strict, Salvage: r.Salvage, Version: version,
 		}, d.mapping, replayConfig{BatchPoints: r.BatchPoints, BatchBytes: int(r.BatchBytes), Progress: d.options.Progress})
+		if err != nil {
+			return nil, err
+		}
+		return s, s.apart(d.options.CheckpointPath, d.options.RejectsPath)
 	}
 	tune(budget + replayRoom)
 	return d, nil
@@ -120,7 +124,7 @@ type volumeSource struct {
 	reading *replayFeed
 }
 
-func openVolumes(ctx context.Context, request volume.Request, o exporter.Options, m *importer.Mapping, cfg replayConfig) (source, error) {
+func openVolumes(ctx context.Context, request volume.Request, o exporter.Options, m *importer.Mapping, cfg replayConfig) (*volumeSource, error) {
 	cat, err := volume.Open(ctx, request)
 	if err != nil {
 		if errors.Is(err, volume.ErrRequest) {
@@ -130,6 +134,19 @@ func openVolumes(ctx context.Context, request volume.Request, o exporter.Options
 	}
 	o.Catalog = cat
 	return &volumeSource{request: request, options: o, mapping: m, config: cfg}, nil
+}
+
+// apart refuses places below a source, which is never written to.
+func (s *volumeSource) apart(paths ...string) error {
+	for _, path := range paths {
+		if path == "" { // a dry run
+			continue
+		}
+		if src, below := s.options.Catalog.Below(path); below {
+			return fmt.Errorf("%w: %s is below %s", exporter.ErrBelow, path, src)
+		}
+	}
+	return nil
 }
 
 func (s *volumeSource) identity() map[string]any {
