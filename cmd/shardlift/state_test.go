@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestIdentityDifferences(t *testing.T) {
+	long := map[string]any{"files": []any{
+		map[string]any{"path": "/backup/lp/one.lp.gz", "size": 12345, "modified": 1700000000000000001},
+		map[string]any{"path": "/backup/lp/two.lp.gz", "size": 12345, "modified": 1700000000000000001},
+	}}
+	touched := map[string]any{"files": []any{
+		map[string]any{"path": "/backup/lp/one.lp.gz", "size": 12345, "modified": 1700000000000000001},
+		map[string]any{"path": "/backup/lp/two.lp.gz", "size": 12345, "modified": 1700000000000000002},
+	}}
+	cases := map[string]struct {
+		was, is  map[string]any
+		from, to []string
+		want     []string
+	}{
+		"the same":    {was: map[string]any{"a": 1}, is: map[string]any{"a": 1}},
+		"short":       {was: map[string]any{"a": 1, "b": nil}, is: map[string]any{"a": 2, "b": nil}, want: []string{"a was 1, is 2"}},
+		"a flag more": {was: map[string]any{}, is: map[string]any{"a": "x"}, want: []string{`a was not there, is "x"`}},
+		"deep, a last digit": {
+			was: map[string]any{"inputs": long}, is: map[string]any{"inputs": touched},
+			want: []string{"inputs files 2 modified was 1700000000000000001, is 1700000000000000002"},
+		},
+		"a file more": {
+			was: map[string]any{"inputs": long}, is: map[string]any{"inputs": map[string]any{"files": append(touched["files"].([]any)[:1:1], 1, 2)}},
+			want: []string{"inputs files 2 differ"},
+		},
+		"one node of two": {from: []string{"http://a", "http://b"}, to: []string{"http://c", "http://b/"}},
+		"another target":  {from: []string{"http://a"}, to: []string{"http://u:secret@b"}, want: []string{"target was http://a, is http://b"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if c.from == nil {
+				c.from, c.to = []string{"http://a"}, []string{"http://a"}
+			}
+			was, err := newIdentity(c.was, c.from, time.Unix(1, 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			is, err := newIdentity(c.is, c.to, time.Unix(2, 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// As it comes back from a file.
+			text, err := json.Marshal(was)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var back identity
+			if err := json.Unmarshal(text, &back); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, is.differences(&back)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestStatePaths(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("HOME", filepath.Join(dir, "home"))
+	t.Setenv("XDG_STATE_HOME", "")
+	if err := os.Mkdir("lp", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	state := regexp.QuoteMeta(filepath.Join(dir, "home", ".local", "state", "shardlift")) + "/import-[0-9a-f]{16}.json"
+	cases := map[string]struct {
+		flags               stateFlags
+		beside              string
+		checkpoint, rejects string
+	}{
+		"a file":             {beside: "lp/a.lp.gz", checkpoint: `lp/\.a\.lp\.gz\.shardlift-import`, rejects: `lp/a\.lp\.gz\.rejects\.lp`},
+		"a directory":        {beside: "lp/", checkpoint: `\.lp\.shardlift-import`, rejects: `lp\.rejects\.lp`},
+		"where we are":       {beside: ".", checkpoint: regexp.QuoteMeta(filepath.Dir(dir)) + `/\.[^/]+\.shardlift-import`, rejects: regexp.QuoteMeta(dir) + `\.rejects\.lp`},
+		"stdin":              {checkpoint: state, rejects: `shardlift-rejects\.lp`},
+		"nowhere to write":   {beside: "none/a.lp", checkpoint: state, rejects: `shardlift-rejects\.lp`},
+		"the root":           {beside: "/", checkpoint: state, rejects: `shardlift-rejects\.lp`},
+		"both named":         {flags: stateFlags{Checkpoint: "c", Rejects: "r"}, beside: "lp/a", checkpoint: "c", rejects: "r"},
+		"checkpoint named":   {flags: stateFlags{Checkpoint: "c"}, beside: "lp/a", checkpoint: "c", rejects: `lp/a\.rejects\.lp`},
+		"rejects file named": {flags: stateFlags{Rejects: "r"}, checkpoint: state, rejects: "r"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			checkpoint, rejects, err := c.flags.paths(c.beside, "import\n/some/where")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for got, want := range map[string]string{checkpoint: c.checkpoint, rejects: c.rejects} {
+				if !regexp.MustCompile("^" + want + "$").MatchString(got) {
+					t.Errorf("%s, want %s", got, want)
+				}
+			}
+		})
+	}
+}
