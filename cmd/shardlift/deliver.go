@@ -293,7 +293,9 @@ func (d *delivery) tellFound(found *survey, o *deliveryOutcome) {
 // transfer sends everything.
 func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *deliveryOutcome) error {
 	var mark json.RawMessage
+	var stored int64
 	if d.options.Resume != nil {
+		stored = d.options.Resume.Done.Stored
 		if mark = d.options.Resume.Mark; string(mark) == "null" {
 			mark = nil
 		}
@@ -307,7 +309,7 @@ func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *
 			return err
 		}
 	}
-	stop := d.watch(importGauge(d.options.Progress))
+	stop := d.watch(importGauge(d.options.Progress, stored))
 	sum, err := importer.Run(ctx, feed, d.options)
 	stop()
 	o.Summary = sum

@@ -28,9 +28,9 @@ func exportGauge(p *exporter.Progress) gauge {
 }
 
 // importGauge shows how far an import is. What a run before did counts for the percentage
-// and not for the rate.
-func importGauge(p *importer.Progress) gauge {
-	read, stored := p.Read.Load(), p.Stored.Load()
+// and not for the rate: stored points were stored by it.
+func importGauge(p *importer.Progress, stored int64) gauge {
+	read := p.Read.Load()
 	return func(elapsed time.Duration) state {
 		s := state{bytes: p.Read.Load(), allBytes: p.Total.Load()}
 		if s.allBytes > 0 {

@@ -60,7 +60,7 @@ func TestImportGauge(t *testing.T) {
 	p.Read.Store(40)
 	p.Total.Store(100)
 	p.Stored.Store(1000)
-	read := importGauge(&p)
+	read := importGauge(&p, 1000)
 	shown(t, read(0), "40 % of 100 B, 1,000 points stored, 0 points/s, 0 of 0 requests on their way")
 	p.Read.Store(60)
 	p.Stored.Store(1500)
