@@ -33,6 +33,7 @@ func stalled(t *testing.T) (url string, arrived <-chan string) {
 	t.Helper()
 	end, got := make(chan struct{}), make(chan string, 16)
 	url = serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server notices a client that leaves
 		got <- r.URL.Path
 		select {
 		case <-end:
