@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/shardlift/shardlift/internal/influxdtest"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
 	"github.com/shardlift/shardlift/internal/shardtest"
 )
@@ -65,7 +66,7 @@ func requireStrace(t *testing.T) {
 }
 
 // Nothing below a source is ever opened but to be read, nor locked, whatever becomes of
-// the export.
+// the export or the replay.
 func TestSourcesAreOpenedReadOnly(t *testing.T) {
 	requireStrace(t)
 	self, err := os.Executable()
@@ -80,17 +81,26 @@ func TestSourcesAreOpenedReadOnly(t *testing.T) {
 		}
 	}
 	flipFirst(t, broken)
-	for name, args := range map[string][]string{
-		"file":      {source, "--out", "out.lp"},
-		"directory": {source, "--out", "out/", "--split", "shard", "--compress"},
-		"stdout":    {source, "--out", "-", "--one-field-per-line"},
-		"damaged":   {broken, "--out", "damaged.lp", "--salvage"},
-		"strict":    {broken, "--out", "strict.lp", "--strict"},
-		"refused":   {source, "--out", filepath.Join(source, "data", "out.lp")},
-		"refuseds":  {source, "--out", filepath.Join(source, "out") + "/"},
-	} {
+	t.Setenv("XDG_STATE_HOME", filepath.Join(parent, "state"))
+	commands := map[string][]string{
+		"file":           {"export", source, "--out", "out.lp"},
+		"directory":      {"export", source, "--out", "out/", "--split", "shard", "--compress"},
+		"stdout":         {"export", source, "--out", "-", "--one-field-per-line"},
+		"damaged":        {"export", broken, "--out", "damaged.lp", "--salvage"},
+		"strict":         {"export", broken, "--out", "strict.lp", "--strict"},
+		"refused":        {"export", source, "--out", filepath.Join(source, "data", "out.lp")},
+		"refuseds":       {"export", source, "--out", filepath.Join(source, "out") + "/"},
+		"dry run":        {"replay", source, "--dry-run"},
+		"refused replay": {"replay", source, "--url", "http://127.0.0.1:1", "--rejects", filepath.Join(source, "r.lp")},
+	}
+	if _, _, err := influxdtest.Find(); err == nil {
+		at := influxdtest.Start(t, influxdtest.Options{}).URL
+		commands["replay"] = []string{"replay", source, "--url", at, "--policy-duration", "INF", "--verify"}
+		commands["damaged replay"] = []string{"replay", broken, "--url", at, "--policy-duration", "INF"}
+	}
+	for name, args := range commands {
 		t.Run(name, func(t *testing.T) {
-			bad, calls := trace(t, args[0], append([]string{self, "export"}, args...)...)
+			bad, calls := trace(t, args[1], append([]string{self}, args...)...)
 			if len(bad) > 0 {
 				t.Errorf("system calls on the source:\n%s", strings.Join(bad, "\n"))
 			}
