@@ -126,6 +126,16 @@ func dump(t *testing.T, s *influxdtest.Server, db string) []lpjudge.Value {
 	return slices.DeleteFunc(values, func(v lpjudge.Value) bool { return !shown(v) })
 }
 
+// dumpAs is dump for a server with authentication.
+func dumpAs(t *testing.T, s *influxdtest.Server, db string) []lpjudge.Value {
+	t.Helper()
+	values, err := lpjudge.Dump(t.Context(), lpjudge.Server{URL: s.URL, User: influxdtest.User, Password: influxdtest.Password}, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
 // compactFully has a server that compacts cold shards write all caches, and returns when
 // every shard of the database is one generation without tombstones.
 func compactFully(t *testing.T, s *influxdtest.Server, db string) {

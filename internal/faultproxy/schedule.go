@@ -9,7 +9,8 @@ type Request struct {
 	N            int // counts all requests of the proxy, from 0
 	Write        int // counts those that write points, from 0; -1 for others
 	Method, Path string
-	Length       int64 // of the body as announced; -1 if it was not
+	Length       int64  // of the body as announced; -1 if it was not
+	Encoding     string // of the body: "gzip", or ""
 }
 
 // Schedule says what happens to a request. It is asked for one at a time.

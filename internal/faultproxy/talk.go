@@ -95,7 +95,7 @@ func (p *Proxy) wait(d time.Duration) bool {
 func (p *Proxy) decide(req *http.Request) (Request, Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := Request{N: p.n, Write: -1, Method: req.Method, Path: req.URL.Path, Length: req.ContentLength}
+	r := Request{N: p.n, Write: -1, Method: req.Method, Path: req.URL.Path, Length: req.ContentLength, Encoding: req.Header.Get("Content-Encoding")}
 	p.n++
 	if strings.HasSuffix(r.Path, "/write") && r.Length != 0 {
 		r.Write = p.writes

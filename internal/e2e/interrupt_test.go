@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/shardlift/shardlift/internal/faultproxy"
+	"github.com/shardlift/shardlift/internal/influxdtest"
+	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
+	"github.com/shardlift/shardlift/internal/lpjudge"
+)
+
+// promised is how soon an interrupted command ends; a busy machine is given more.
+const promised = 5 * time.Second
+
+// A signal ends an import within five seconds, with 130 and a state that carries on:
+// while it writes, and while it waits for whatever does not come.
+func TestInterruptedImport(t *testing.T) {
+	influxdtest.Require(t)
+	t.Parallel()
+	s := influxdtest.Start(t, influxdtest.Options{})
+	stall := faultproxy.Fault{Do: faultproxy.Stall}
+	cases := map[string]struct {
+		schedule faultproxy.Schedule
+		down     bool
+		more     []string
+		signal   syscall.Signal
+	}{
+		"writing":                {nil, false, []string{"--pps", "400"}, syscall.SIGINT},
+		"terminated":             {nil, false, []string{"--pps", "400"}, syscall.SIGTERM},
+		"server stalls":          {lastingFrom(3, stall), false, []string{"--timeout", "10m"}, syscall.SIGINT},
+		"stalls in the body":     {lastingFrom(3, stall.After(faultproxy.BeforeBody)), false, []string{"--timeout", "10m"}, syscall.SIGINT},
+		"stalls after storing":   {lastingFrom(3, stall.PassedOn()), false, []string{"--timeout", "10m"}, syscall.SIGINT},
+		"stalls in the answer":   {lastingFrom(3, stall.After(faultproxy.InAnswer).PassedOn()), false, []string{"--timeout", "10m"}, syscall.SIGINT},
+		"all nodes down":         {nil, true, []string{"--pps", "400"}, syscall.SIGINT},
+		"told to wait":           {lastingFrom(3, faultproxy.Answer(http.StatusTooManyRequests, "", "Retry-After: 3600")), false, []string{"--retry-for", "3h"}, syscall.SIGTERM},
+		"every request fails":    {lastingFrom(3, faultproxy.Answer(http.StatusBadGateway, "<html>")), false, nil, syscall.SIGINT},
+		"everything is refused":  {lastingFrom(3, faultproxy.Answer(http.StatusBadRequest, `{"error":"partial write: no dropped=1"}`)), false, nil, syscall.SIGINT},
+		"server cannot be asked": {onlyQueries(stall), false, []string{"--timeout", "10m"}, syscall.SIGINT},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFaulty(t, s, name)
+			f.proxy.Requests(c.schedule)
+			args := append(f.args(), c.more...)
+			p := f.start(nil, args...)
+			if name == "server cannot be asked" {
+				if err := f.proxy.Await(t.Context(), func(e []faultproxy.Event) bool { return len(e) > 0 && e[len(e)-1].Fault.Do != faultproxy.Pass }); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				f.await(5)
+			}
+			if c.down {
+				f.proxy.Down()
+			}
+			r := f.interrupt(p, c.signal)
+			r.says(t, "interrupted")
+			if c.down {
+				if err := f.proxy.Up(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.proxy.Requests(nil)
+			if name == "everything is refused" { // some of it, by a lie
+				f.run(args...)
+				return
+			}
+			r = f.run(args...)
+			f.done(r)
+		})
+	}
+}
+
+// onlyQueries gives every question the same fault.
+func onlyQueries(fault faultproxy.Fault) faultproxy.Schedule {
+	return func(r faultproxy.Request) faultproxy.Fault {
+		if r.Path == "/query" {
+			return fault
+		}
+		return faultproxy.Fault{}
+	}
+}
+
+// interrupt signals the command, which must end in time.
+func (d *desk) interrupt(p *process, signal syscall.Signal) result {
+	d.t.Helper()
+	sent := time.Now()
+	p.signal(signal)
+	r := p.wait()
+	if took := time.Since(sent); took > 2*promised {
+		d.t.Errorf("it took %v to end", took)
+	}
+	r.must(d.t, exitInterrupted)
+	return r
+}
+
+// An import from a pipe in which nothing comes ends likewise, and carries on when the same
+// comes again.
+func TestInterruptedStdin(t *testing.T) {
+	influxdtest.Require(t)
+	t.Parallel()
+	s := influxdtest.Start(t, influxdtest.Options{})
+	f := newFaulty(t, s, "db")
+	f.text, f.points = sample(40_000), 40_000 // more than is read ahead
+	args := f.args("--batch-points", "500")
+	args[1] = "-"
+	p, w := f.fed(args...)
+	if _, err := io.WriteString(w, f.text[:len(f.text)/2]); err != nil {
+		t.Fatal(err)
+	}
+	f.await(3)
+	f.interrupt(p, syscall.SIGINT)
+	_ = w.Close() // nobody reads any more
+	p, w = f.fed(args...)
+	_, err := io.WriteString(w, f.text)
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Error(err)
+	}
+	f.done(p.wait())
+}
+
+// fed starts the command with a pipe that the test writes to.
+func (d *desk) fed(args ...string) (*process, *os.File) {
+	d.t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	p := d.start(r, args...)
+	_ = r.Close() // the process has its own
+	return p, w
+}
+
+// So does a replay.
+func TestInterruptedReplay(t *testing.T) {
+	influxdtest.Require(t)
+	t.Parallel()
+	s := influxdtest.Start(t, influxdtest.Options{})
+	v := testvolume.Open(t, "demo")
+	f := newFaulty(t, s, "telegraf")
+	for _, name := range []string{"writing", "stalls", "down"} {
+		t.Run(name, func(t *testing.T) {
+			args := []string{"replay", v.Dir, "--url", f.proxy.URL, "--policy-duration", "INF", "--quiet", "--batch-points", "50", "--pps", "4000"}
+			if name == "stalls" {
+				f.proxy.Requests(faultproxy.All(faultproxy.Fault{Do: faultproxy.Stall}))
+			}
+			before := len(f.proxy.Events())
+			p := f.start(nil, args...)
+			if err := f.proxy.Await(t.Context(), func(e []faultproxy.Event) bool {
+				return slices.ContainsFunc(e[before:], func(e faultproxy.Event) bool { return e.Write >= 0 })
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if name == "down" {
+				f.proxy.Down()
+			}
+			f.interrupt(p, syscall.SIGINT)
+			f.proxy.Requests(nil)
+			if err := f.proxy.Up(); err != nil {
+				t.Fatal(err)
+			}
+			f.ends(exitDone, args...)
+			want := slices.DeleteFunc(slices.Clone(v.Want), func(v lpjudge.Value) bool { return v.DB != "telegraf" })
+			compare(t, name, want, dump(t, s, "telegraf"))
+			s.Exec(`DROP DATABASE "telegraf"`)
+		})
+	}
+}
