@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/shardlift/shardlift/lineprotocol"
 	"github.com/shardlift/shardlift/target"
 )
 
@@ -40,9 +41,15 @@ func (p *prober) noted(seq int64, place Place, lines []byte) {
 	if seq < p.seq || len(lines) == 0 {
 		return
 	}
-	// A line feed within a string would give a piece of a line: such a point is no probe.
 	line := lines[bytes.LastIndexByte(lines, '\n')+1:]
-	if len(line) > maxProbe || bytes.IndexByte(line, '"') >= 0 {
+	if bytes.IndexByte(line, '"') >= 0 { // that line feed may stand within a string
+		ends := lineprotocol.AppendEnds(nil, lines)
+		line = lines
+		if n := len(ends); n > 1 {
+			line = lines[ends[n-2]:]
+		}
+	}
+	if len(line) > maxProbe {
 		return
 	}
 	p.seq, p.place, p.line = seq, place, append(append(p.line[:0], line...), '\n')
