@@ -4,6 +4,7 @@
 GO       ?= go
 FUZZTIME ?= 10s
 BENCH    ?= .
+KILLS    ?= 100
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 GOLANGCI_LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -30,8 +31,8 @@ test: deps ## run all tests
 race: deps ## run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 60m ./...
 
-e2e: deps ## run the command line tests alone, never from the cache
-	$(GO) test -count=1 -timeout 30m ./cmd/...
+e2e: deps ## run the tests of the whole command, never from the cache, with KILLS (100) of client and server
+	SHARDLIFT_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m ./cmd/... ./internal/e2e
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@set -e; for p in $$($(GO) list ./...); do \

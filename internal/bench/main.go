@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Bench measures whole runs of `shardlift export`: wall time, processor time and peak
-// memory, next to a reference in the same run.
+// Bench measures whole runs of shardlift: wall time, processor time and peak memory, next
+// to a reference in the same run.
 //
-//	bench -bin bin/shardlift -dir bench-volume [-volume DIR] [-runs 5] [-quick]
+//	bench -bin bin/shardlift -dir bench-volume [-volume DIR] [-runs 5] [-quick] [-only export|import]
 //
-// The reference is pgzip at level 1, four blocks of 1 MiB in flight, over the very text
-// that the export writes, from memory: what compressing alone costs.
+// The reference of export is pgzip at level 1, four blocks of 1 MiB in flight, over the
+// very text that the export writes, from memory: what compressing alone costs. That of
+// import into a server that discards is `zcat FILE | wc -l`; that of import and replay into
+// a real influxd is a bare loop that posts the very requests that an import makes, from
+// memory, over as many connections.
+//
+// It is its own discarding server and its own bare loop:
+//
+//	bench -discard [-record FILE]                    prints its URL, serves until its input ends
+//	bench -bare FILE -url URL -connections N         posts what was recorded, prints seconds
 package main
 
 import (
@@ -26,6 +34,7 @@ type config struct {
 	volume string
 	runs   int
 	quick  bool
+	only   string
 }
 
 func main() {
@@ -35,12 +44,23 @@ func main() {
 	flag.StringVar(&c.volume, "volume", os.Getenv("BENCH_VOLUME"), "measure the volume in `DIR` only")
 	flag.IntVar(&c.runs, "runs", 5, "`runs` of each; the median counts")
 	flag.BoolVar(&c.quick, "quick", false, "the main workload only")
+	flag.StringVar(&c.only, "only", "", "measure only `export or import`")
+	discarding := flag.Bool("discard", false, "internal: be a server that discards")
+	record := flag.String("record", "", "internal: where it records, `FILE`")
+	bareRecord := flag.String("bare", "", "internal: post the requests recorded in `FILE` and print the seconds")
+	url := flag.String("url", "", "internal: where to")
+	connections := flag.Int("connections", 4, "internal: over how many connections")
 	reference := flag.String("reference", "", "internal: compress `FILE` from memory and print the seconds")
 	flag.Parse()
 	err := error(nil)
-	if *reference != "" {
+	switch {
+	case *reference != "":
 		err = compressFile(*reference)
-	} else {
+	case *discarding:
+		err = discard(*record)
+	case *bareRecord != "":
+		err = bare(*bareRecord, *url, *connections)
+	default:
 		err = c.run()
 	}
 	if err != nil {
@@ -55,19 +75,32 @@ func (c *config) run() error {
 	}
 	fmt.Printf("%s, %d processors, %s; median of %d runs\n\n", cpuModel(), runtime.NumCPU(), runtime.Version(), c.runs)
 	if c.volume != "" {
-		return c.workload("the given volume", c.volume)
+		return c.both("the given volume", c.volume)
 	}
 	devops, err := c.generate("devops-1", "devops", "-hosts", "100", "-hours", "6")
 	if err != nil {
 		return err
 	}
-	if err := c.workload("devops: 100 hosts, 6 h at 10 s", devops); err != nil || c.quick {
+	if err := c.both("devops: 100 hosts, 6 h at 10 s", devops); err != nil || c.quick || c.only == "import" {
 		return err
 	}
 	if err := c.growth(); err != nil {
 		return err
 	}
 	return c.manyColumns()
+}
+
+// both measures one volume out and in.
+func (c *config) both(title, volume string) error {
+	if c.only != "import" {
+		if err := c.workload(title, volume); err != nil {
+			return err
+		}
+	}
+	if c.only != "export" {
+		return c.imports(title, volume)
+	}
+	return nil
 }
 
 // workload prints the figures of one volume next to the reference.

@@ -27,10 +27,15 @@ type sample struct {
 	points, bytes int64   // as the command's own summary says
 }
 
-// export runs the command and measures the whole process.
+// export measures an export.
 func (c *config) export(volume string, args ...string) (sample, error) {
+	return c.measure(append([]string{"export", volume}, args...)...)
+}
+
+// measure runs a command and measures the whole process.
+func (c *config) measure(args ...string) (sample, error) {
 	var out bytes.Buffer
-	cmd := exec.CommandContext(context.Background(), c.bin, append([]string{"export", volume, "--json", "--quiet"}, args...)...)
+	cmd := exec.CommandContext(context.Background(), c.bin, append(args, "--json", "--quiet")...)
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	start := time.Now()
 	if err := cmd.Run(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -46,7 +47,7 @@ func newCertificates(t *testing.T) certificates {
 		t.Fatal(err)
 	}
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	for path, text := range map[string][]byte{c.ca: caCert, c.cert: leafCert, c.key: key, c.both: append(leafCert[:len(leafCert):len(leafCert)], key...)} {
+	for path, text := range map[string][]byte{c.ca: caCert, c.cert: leafCert, c.key: key, c.both: slices.Concat(leafCert, key)} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}

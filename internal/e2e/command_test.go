@@ -122,12 +122,11 @@ func (d *desk) command(ctx context.Context, args ...string) *exec.Cmd {
 
 // process is a shardlift that runs.
 type process struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	out    bytes.Buffer
-	err    bytes.Buffer
-	done   chan struct{} // closed when it has ended
-	killed bool
+	t    *testing.T
+	cmd  *exec.Cmd
+	out  bytes.Buffer
+	err  bytes.Buffer
+	done chan struct{} // closed when it has ended
 }
 
 // start runs shardlift with something on its standard input, or nothing.
