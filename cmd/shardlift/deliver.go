@@ -217,7 +217,7 @@ func (d *delivery) settleIdentity(before *importer.Checkpoint, from source, now 
 func (d *delivery) reach(ctx context.Context, o *deliveryOutcome) (*target.Target, error) {
 	t, err := target.Open(d.target)
 	if err != nil {
-		return nil, err
+		return nil, usagef("%w", err)
 	}
 	nodes, err := t.Check(ctx)
 	for _, n := range nodes {
