@@ -114,7 +114,7 @@ func trimmed(line []byte) []byte { return bytes.TrimRight(line, "\n") }
 
 // timeOf gives the time at the end of a line of a batch.
 func timeOf(line []byte) int64 {
-	line = trimmed(line)
+	line = bytes.TrimRight(line, " \t\r\n")
 	t, err := lineprotocol.ParseTime(line[bytes.LastIndexByte(line, ' ')+1:], 1)
 	if err != nil {
 		return 0

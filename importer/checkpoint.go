@@ -118,12 +118,13 @@ func (r *run) books() error {
 	return nil
 }
 
-// forget removes the checkpoint of a run that is over.
+// forget removes the checkpoint of a run that is over, or that is not carried on.
 func (r *run) forget() error {
-	if !r.saved {
-		return nil
+	info, err := os.Stat(r.opts.CheckpointPath)
+	if err == nil && info.Mode().IsRegular() {
+		err = os.Remove(r.opts.CheckpointPath)
 	}
-	if err := os.Remove(r.opts.CheckpointPath); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the checkpoint: %w", err)
 	}
 	return nil

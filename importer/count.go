@@ -5,16 +5,24 @@ package importer
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/shardlift/shardlift/point"
 )
 
-// count adds a finished entry to the state: its rejects go to the file first.
+// count adds a finished entry to the state: its rejects go to the file first. With an
+// error nothing is counted.
 func (r *run) count(e *entry) error {
+	mark, err := json.Marshal(e.mark)
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
 	list := append(slices.Clone(e.item.Rejects), e.rejects...)
-	if len(list) > 0 && r.rejects.file == nil {
+	if len(list) > 0 && !r.begun {
 		if err := r.begin(); err != nil {
 			return err
 		}
@@ -42,14 +50,7 @@ func (r *run) count(e *entry) error {
 	r.progress.Stored.Add(e.points - refused)
 	r.progress.Rejected.Add(int64(len(list)))
 	if e.mark != nil {
-		mark, err := json.Marshal(e.mark)
-		if err != nil {
-			return fmt.Errorf("write checkpoint: %w", err)
-		}
 		r.state.Mark, r.dirty = mark, true
-	}
-	if r.opts.MaxRejects >= 0 && s.Rejected > r.opts.MaxRejects {
-		return fmt.Errorf("%w: %d, and --max-rejects is %d", ErrTooManyRejects, s.Rejected, r.opts.MaxRejects)
 	}
 	return nil
 }
@@ -114,5 +115,24 @@ func (r *run) begin() error {
 	if err := r.rejects.open(); err != nil {
 		return err
 	}
-	return r.books()
+	if err := r.books(); err != nil {
+		return err
+	}
+	r.begun = true
+	return nil
+}
+
+// takeUp makes the disk what it was at the checkpoint: a reject behind that may be taken
+// this time, and must not stand in the file then. A run that begins anew forgets one.
+func (r *run) takeUp() error {
+	if r.opts.Resume == nil {
+		return r.forget()
+	}
+	if r.state.Rejects.Run == "" {
+		return nil
+	}
+	if _, err := os.Stat(r.opts.RejectsPath); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return r.begin()
 }

@@ -228,10 +228,12 @@ func (r *run) recycle(b *Batch) {
 // state from time to time.
 func (r *run) commit() error {
 	for len(r.queue) > 0 && r.queue[0].done {
-		e := r.queue[0]
+		if err := r.count(r.queue[0]); err != nil {
+			return err // it stays in front: nothing behind it may be counted
+		}
 		r.queue = slices.Delete(r.queue, 0, 1)
-		if err := r.count(e); err != nil {
-			return err
+		if n := r.state.Done.Rejected; r.opts.MaxRejects >= 0 && n > r.opts.MaxRejects {
+			return fmt.Errorf("%w: %d, and --max-rejects is %d", ErrTooManyRejects, n, r.opts.MaxRejects)
 		}
 	}
 	if !r.dirty || time.Since(r.savedAt) < saveInterval {

@@ -41,8 +41,9 @@ type server struct {
 	values  map[string]string // place, series, field and time → value
 	writes  int
 	busy    int
-	most    int         // requests at a time
-	onWrite func(n int) // called with each request's number
+	most    int // requests at a time
+	hook    sync.Mutex
+	onWrite func(n int) // called with each request's number, one call at a time
 	delay   func() time.Duration
 	answer  func(n int) error // what to answer instead; nil for nothing
 }
@@ -64,7 +65,9 @@ func (s *server) Write(ctx context.Context, db, rp string, lines []byte) error {
 		s.mu.Unlock()
 	}()
 	if s.onWrite != nil {
+		s.hook.Lock()
 		s.onWrite(n)
+		s.hook.Unlock()
 	}
 	if s.delay != nil {
 		time.Sleep(s.delay())

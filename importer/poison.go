@@ -58,14 +58,14 @@ func (d *delivery) settle(ctx context.Context) error {
 	return nil
 }
 
-// after gives the acknowledged points behind one that are of its series, and so may have
-// overwritten it.
+// after gives the acknowledged points behind one that are of its time, and so may have
+// overwritten it: a series can be written in more than one way.
 func (d *delivery) after(i int32) []int32 {
 	var out []int32
 	unsettled := d.unsettled()
-	key := seriesOf(d.point(i))
+	at := timeOf(d.point(i))
 	for _, j := range d.all[i+1:] {
-		if !unsettled[j] && bytes.Equal(seriesOf(d.point(j)), key) {
+		if !unsettled[j] && timeOf(d.point(j)) == at {
 			out = append(out, j)
 		}
 	}

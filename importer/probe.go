@@ -49,10 +49,10 @@ func (p *prober) noted(seq int64, place Place, lines []byte) {
 			line = lines[ends[n-2]:]
 		}
 	}
-	if len(line) > maxProbe {
-		return
+	p.seq, p.place, p.line = seq, place, p.line[:0]
+	if len(line) <= maxProbe { // else there is none: it may have overwritten the one before
+		p.line = append(append(p.line, line...), '\n')
 	}
-	p.seq, p.place, p.line = seq, place, append(append(p.line[:0], line...), '\n')
 }
 
 // write sends lines one time and notes how that went.

@@ -3,6 +3,7 @@
 package importer
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
@@ -33,6 +34,7 @@ type rejects struct {
 	state rejectsState
 	file  *os.File
 	buf   bytes.Buffer
+	wrote bool   // to the file, since it was saved
 	place *Place // that the last context lines named
 	err   error  // of the first write that failed: what is counted may not be in the file
 }
@@ -73,36 +75,59 @@ func (r *rejects) open() (err error) {
 	if r.state.Run == "" {
 		r.state.Run = newRunID()
 	}
-	fmt.Fprintf(&r.buf, "%s%s\n# DML\n", RejectsHeader, r.state.Run)
 	r.place = nil
 	return nil
 }
 
 // takeBack cuts the file where the checkpoint says that it ended, unless another run
-// has added to it since.
+// has added to it since, or the file is another one.
 func (r *rejects) takeBack(f *os.File, size int64) error {
 	if r.state.Run == "" {
 		return endLine(f, size)
 	}
-	if size < r.state.Bytes {
-		return fmt.Errorf("open the rejects file: %s is shorter than when the run stopped (%d bytes, it was %d)", r.path, size, r.state.Bytes)
-	}
-	tail, err := io.ReadAll(io.NewSectionReader(f, r.state.Bytes, size-r.state.Bytes))
-	if err != nil {
+	own, err := r.ownsEnd(f, size)
+	switch {
+	case err != nil:
 		return fmt.Errorf("read the rejects file: %w", err)
-	}
-	foreign := false
-	for line := range bytes.Lines(tail) {
-		id, ok := bytes.CutPrefix(line, []byte(RejectsHeader))
-		foreign = foreign || ok && string(bytes.TrimSpace(id)) != r.state.Run
-	}
-	if foreign {
+	case !own:
 		return endLine(f, size)
+	case size < r.state.Bytes:
+		return fmt.Errorf("open the rejects file: %s is shorter than when the run stopped (%d bytes, it was %d)", r.path, size, r.state.Bytes)
 	}
 	if err := f.Truncate(r.state.Bytes); err != nil {
 		return fmt.Errorf("cut the rejects file: %w", err)
 	}
 	return nil
+}
+
+// ownsEnd reports whether all is the run's that stands behind the place where the
+// checkpoint says that the file ended: its own header is the last one before that place,
+// or stands right there, perhaps torn, and no other run's comes behind it.
+func (r *rejects) ownsEnd(f *os.File, size int64) (bool, error) {
+	own, header := RejectsHeader+r.state.Run+"\n", []byte(RejectsHeader)
+	mine, start := false, true
+	text := bufio.NewReaderSize(io.NewSectionReader(f, 0, size), 64<<10)
+	for at := int64(0); ; {
+		line, err := text.ReadSlice('\n') // of a long line a part
+		switch {
+		case !start:
+		case at == r.state.Bytes && len(line) > 0 && strings.HasPrefix(own, string(line)):
+			mine = true
+		case bytes.HasPrefix(line, header):
+			mine = string(line) == own
+			if !mine && at >= r.state.Bytes {
+				return false, nil
+			}
+		}
+		at += int64(len(line))
+		start = err == nil
+		switch {
+		case errors.Is(err, io.EOF):
+			return mine, nil
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return false, err
+		}
+	}
 }
 
 // endLine makes sure that what is added starts on a line of its own.
@@ -134,8 +159,14 @@ func (r *rejects) add(list []Reject) error {
 	if len(list) == 0 {
 		return nil
 	}
+	if r.err != nil {
+		return r.err
+	}
 	if err := r.open(); err != nil {
 		return err
+	}
+	if r.place == nil {
+		fmt.Fprintf(&r.buf, "%s%s\n# DML\n", RejectsHeader, r.state.Run)
 	}
 	for i := range list {
 		x := &list[i]
@@ -163,20 +194,19 @@ func (r *rejects) flush() error {
 		r.err = fmt.Errorf("write the rejects file: %w", err)
 	}
 	r.buf.Reset()
+	r.wrote = true
 	return r.err
 }
 
 // save brings everything to the disk and notes where the file ends.
 func (r *rejects) save() error {
-	if r.file == nil || r.buf.Len() == 0 || r.err != nil {
-		return r.err
-	}
-	if err := r.flush(); err != nil {
+	if err := r.flush(); err != nil || !r.wrote {
 		return err
 	}
 	info, err := r.file.Stat()
 	if err != nil {
-		return fmt.Errorf("write the rejects file: %w", err)
+		r.err = fmt.Errorf("write the rejects file: %w", err)
+		return r.err
 	}
 	if !info.Mode().IsRegular() {
 		return nil
@@ -185,7 +215,7 @@ func (r *rejects) save() error {
 		r.err = fmt.Errorf("sync the rejects file: %w", err)
 		return r.err
 	}
-	r.state.Bytes = info.Size()
+	r.state.Bytes, r.wrote = info.Size(), false
 	return nil
 }
 

@@ -139,3 +139,54 @@ func TestRejectsRefuses(t *testing.T) {
 		t.Error("a full disk goes unseen")
 	}
 }
+
+// A reject that is longer than what is kept in memory is counted as well.
+func TestRejectsLong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.lp")
+	long := "m f=\"" + strings.Repeat("x", 2<<20) + "\" 1\n"
+	first := rejects{path: path}
+	if err := errors.Join(first.add(refusedPoint("db", long)), first.save()); err != nil {
+		t.Fatal(err)
+	}
+	state := first.state
+	if err := first.close(); err != nil {
+		t.Fatal(err)
+	}
+	second := rejects{path: path, state: state}
+	if err := errors.Join(second.add(refusedPoint("db", "m f=2 2\n")), second.close()); err != nil {
+		t.Fatal(err)
+	}
+	want := head + contexts + why + long + head + contexts + why + "m f=2 2\n"
+	if texts(t, path, state.Run) != want {
+		t.Errorf("the file has %d bytes", len(texts(t, path, state.Run)))
+	}
+}
+
+// A run that is carried on with another rejects file cuts nothing off it.
+func TestRejectsElsewhere(t *testing.T) {
+	const others = "# kept by hand\nm f=7 7\nm f=8 8\n"
+	for name, c := range map[string]struct {
+		there string
+		at    int64
+	}{
+		"longer":          {others, 20},
+		"cut at its line": {others, 15},
+		"of another run":  {RejectsHeader + "ffff\n# DML\n" + others, 60},
+		"shorter":         {others, 1 << 20},
+		"empty":           {"", 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "r.lp")
+			if err := os.WriteFile(path, []byte(c.there), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := rejects{path: path, state: rejectsState{Run: "abcd", Bytes: c.at}}
+			if err := errors.Join(r.add(refusedPoint("db", "m f=1 1\n")), r.close()); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(c.there+head+contexts+why+"m f=1 1\n", texts(t, path, "abcd")); d != "" {
+				t.Errorf("-want +got:\n%s", d)
+			}
+		})
+	}
+}

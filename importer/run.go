@@ -29,7 +29,9 @@ func Run(ctx context.Context, feed Feed, opts Options) (*Summary, error) {
 	}
 	began := time.Now()
 	before := r.state.Done.Seconds
-	err = r.replay(ctx, feed)
+	if err = r.takeUp(); err == nil {
+		err = r.replay(ctx, feed)
+	}
 	if cerr := r.rejects.close(); err == nil {
 		err = cerr
 	}
@@ -66,6 +68,7 @@ type run struct {
 	reasons map[string]*Reason
 	dirty   bool // the state is newer than the file
 	saved   bool // there is a file
+	begun   bool // it knows where the run's rejects begin
 	savedAt time.Time
 
 	queue   []*entry // open batches, in order

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package importer_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/target"
+)
+
+// resumed loads the checkpoint into the options and puts the feed behind it.
+func resumed(t *testing.T, f *feed, opts *importer.Options) {
+	t.Helper()
+	var err error
+	if opts.Resume, err = importer.LoadCheckpoint(opts.CheckpointPath); err != nil {
+		t.Fatal(err)
+	}
+	f.resume(nil)
+	if opts.Resume != nil {
+		f.resume(opts.Resume.Mark)
+	}
+}
+
+// TestRejectsFileCannotBeMade ends a run because there is no room for the first reject,
+// while a batch behind it is acknowledged already: the checkpoint must not pass over the
+// reject.
+func TestRejectsFileCannotBeMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.delay = func() time.Duration { return 10 * time.Millisecond }
+		f := newFeed([]string{conflictLine + " f=1 1", goodLine + " f=1 2", goodLine + ",t=1 f=1 3", goodLine + ",t=2 f=1 4"}, 2)
+		opts := setup(t, s)
+		opts.Concurrency = 2
+		good := opts.RejectsPath
+		opts.RejectsPath = filepath.Join(t.TempDir(), "no such directory", "rejects.lp")
+		if _, err := importer.Run(t.Context(), f, opts); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("Run: %v", err)
+		}
+		opts.RejectsPath = good
+		resumed(t, f, &opts)
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
+
+// TestProbeIsNotOld makes a server fail on a point when the last point that could be sent
+// to try it was overwritten since: it must not come back.
+func TestProbeIsNotOld(t *testing.T) {
+	for name, last := range map[string]string{
+		"string":   goodLine + `,t=1 s="x" 6`,
+		"too long": goodLine + ",t=" + strings.Repeat("x", 70<<10) + " f=1 6",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(1)
+				s.maxBody = 1 << 20
+				f := newFeed([]string{
+					goodLine + ",t=0 f=1 5", goodLine + ",t=0 f=1 4",
+					goodLine + ",t=0 f=2 4", last,
+					poisonLine + " f=1 7", poisonLine + " f=1 8",
+				}, 2)
+				opts := setup(t, s)
+				opts.Concurrency = 1
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // where nothing can be tried it goes on for long
+				defer cancel()
+				_, err := importer.Run(ctx, f, opts)
+				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Fatal(err)
+				}
+				if got := s.values["db.good,t=0f4"]; got != "2" {
+					t.Errorf("the value is %q, want 2", got)
+				}
+			})
+		})
+	}
+}
+
+// TestRestartForgets begins anew where there is a checkpoint, and is stopped at once: what
+// comes then must not carry on from the old one.
+func TestRestartForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.answer = func(n int) error {
+			if n > 2 {
+				return &target.Error{Status: 401, Class: target.Fatal}
+			}
+			return nil
+		}
+		f := newFeed([]string{goodLine + " f=1 1", goodLine + " f=1 2", goodLine + " f=1 3"}, 1)
+		opts := setup(t, s)
+		opts.Concurrency = 1
+		if _, err := importer.Run(t.Context(), f, opts); err == nil {
+			t.Fatal("no error")
+		}
+		resumed(t, f, &opts)
+		if f.next != 2 {
+			t.Fatalf("goes on at line %d, want 2", f.next)
+		}
+		f.resume(nil)
+		opts.Resume = nil
+		if _, err := importer.Run(t.Context(), f, opts); err == nil {
+			t.Fatal("no error")
+		}
+		resumed(t, f, &opts)
+		if f.next != 0 {
+			t.Errorf("goes on at line %d, want 0", f.next)
+		}
+	})
+}
+
+// TestCheckpointThatIsNoFile leaves a device where it is.
+func TestCheckpointThatIsNoFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := setup(t, newServer(1))
+		link := filepath.Join(t.TempDir(), "null")
+		if err := os.Symlink(os.DevNull, link); err != nil {
+			t.Fatal(err)
+		}
+		opts.CheckpointPath = link
+		if _, err := importer.Run(t.Context(), newFeed([]string{goodLine + " f=1 1"}, 1), opts); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(link); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRejectsTakenBack carries on a run that was killed behind the first rejects, when the
+// server takes them by now: they must not stand in the file any more.
+func TestRejectsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.delay = func() time.Duration { return time.Second }
+		refuse := func(int) error {
+			return &target.Error{Status: 400, Class: target.Refused, Message: "max-series-per-database limit exceeded"}
+		}
+		s.answer = refuse
+		f := newFeed([]string{goodLine + " f=1 1", goodLine + " f=1 2"}, 1)
+		opts := setup(t, s)
+		opts.Concurrency = 1
+		ctx, cancel := context.WithCancel(t.Context())
+		var killed []byte
+		s.onWrite = func(n int) {
+			if n == 2 { // the reject of the first is on the disk or is about to be
+				killed, _ = os.ReadFile(opts.CheckpointPath)
+			}
+		}
+		_, err := importer.Run(ctx, f, opts)
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The disk as a kill leaves it that comes between rejects and checkpoint.
+		var c importer.Checkpoint
+		if err := json.Unmarshal(killed, &c); err != nil {
+			t.Fatal(err)
+		}
+		c.Mark, c.Done, c.Rejects.Bytes = json.RawMessage("null"), importer.Summary{}, 0
+		s.answer, s.onWrite = nil, nil
+		opts.Resume = &c
+		f.resume(nil)
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
