@@ -168,7 +168,7 @@ func (d *delivery) failed(ctx context.Context, set []int32, err error) error {
 			return d.halves(ctx, set)
 		}
 		if ok && te.Poison {
-			d.reject(set[0], "the server fails on this point: "+te.Message)
+			d.reject(set[0], poisonReason(d.point(set[0]), te))
 			d.poison = seriesOf(d.point(set[0]))
 			return nil
 		}
@@ -241,7 +241,7 @@ func (d *delivery) verdict(ctx context.Context, err error, tries, poisoned int, 
 		if points == 1 && d.poison != nil && bytes.Equal(d.poison, seriesOf(lines)) {
 			poisoned = poisonTries // its series was the cause before
 		}
-		if err := d.blame(ctx, te, poisoned, began, points); err != nil {
+		if err := d.blame(ctx, te, poisoned, began, lines, points); err != nil {
 			return err
 		}
 	}

@@ -8,22 +8,44 @@ import (
 	"errors"
 	"time"
 
+	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/target"
 )
 
 // blame decides whether it is the points of a request that make the server answer plain
 // 500s, and not the server. Cutting a batch costs little, so one answer is enough if an
 // acknowledged point still gets through; a single point gets some more tries.
-func (d *delivery) blame(ctx context.Context, te *target.Error, poisoned int, began time.Time, points int) error {
+func (d *delivery) blame(ctx context.Context, te *target.Error, poisoned int, began time.Time, lines []byte, points int) error {
 	switch {
 	case points > 1 && d.run.probe(ctx):
 		return errors.Join(errCut, te)
 	case poisoned < poisonTries:
 		return nil
-	case points > 1 || d.run.succeededSince(began) || d.run.probe(ctx):
+	case points > 1 || d.run.succeededSince(began) || knownPoison(lines) || d.run.probe(ctx):
 		return errors.Join(errCut, te)
 	}
 	return errors.Join(errPutOff, te)
+}
+
+// knownPoison reports whether a point has exactly 100 tags, on which the parsers of 1.7
+// and before fail. It needs no other point to compare with.
+func knownPoison(line []byte) bool {
+	_, tags := point.SplitSeries(seriesOf(line))
+	n := 0
+	for more := true; more; {
+		if _, _, tags, more = point.NextTag(tags); more {
+			n++
+		}
+	}
+	return n == 100
+}
+
+// poisonReason says why a point is refused that makes the server fail.
+func poisonReason(line []byte, te *target.Error) string {
+	if knownPoison(line) {
+		return "the server fails on points with exactly 100 tags, as those before 1.8 do"
+	}
+	return "the server fails on this point: " + te.Message
 }
 
 // settle tries the points again that were put off. Where one still makes the server
