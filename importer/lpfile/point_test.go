@@ -25,16 +25,16 @@ func TestPoints(t *testing.T) {
 		want      out // points without their place
 		skipped   Skipped
 	}{
-		"as it is":        {text: "  m,t=a\\ b f=1,g=\"x y\"   12  \n", want: out{Points: []string{"1: m,t=a\\ b f=1,g=\"x y\"   12  "}}},
-		"seconds":         {text: "m f=1 -7\n", precision: "s", want: out{Points: []string{"1: m f=1 -7000000000"}}},
-		"minutes":         {text: "m f=1 2", precision: "m", want: out{Points: []string{"1: m f=1 120000000000"}}},
-		"hours":           {text: "m f=1 1", precision: "h", want: out{Points: []string{"1: m f=1 3600000000000"}}},
-		"milliseconds":    {text: "m f=1 1", precision: "ms", want: out{Points: []string{"1: m f=1 1000000"}}},
-		"microseconds":    {text: "m f=1 1", precision: "us", want: out{Points: []string{"1: m f=1 1000"}}},
-		"no time":         {text: "m f=\"a\nb\"  \nm f=1 3\nm f=2", now: 1999, want: out{Points: []string{"1: m f=\"a\nb\" 1999", "3: m f=1 3", "4: m f=2 1999"}}},
-		"no time, cut":    {text: "m f=1", precision: "s", now: 3999999999, want: out{Points: []string{"1: m f=1 3000000000"}}},
-		"time overflows":  {text: "m f=1 9999999999\n", precision: "s", want: out{Rejects: []string{"1: # m f=1 9999999999: the time does not fit into 64 bits of nanoseconds"}}},
-		"time overflows, many lines": {text: "m f=\"a\nb\" 9999999999\n", precision: "s", want: out{Rejects: []string{"1: # m f=\"a\n# b\" 9999999999: the time"}}},
+		"as it is":                   {text: "  m,t=a\\ b f=1,g=\"x y\"   12  \n", want: out{Points: []string{"1: m,t=a\\ b f=1,g=\"x y\"   12  "}}},
+		"seconds":                    {text: "m f=1 -7\n", precision: "s", want: out{Points: []string{"1: m f=1 -7000000000"}}},
+		"minutes":                    {text: "m f=1 2", precision: "m", want: out{Points: []string{"1: m f=1 120000000000"}}},
+		"hours":                      {text: "m f=1 1", precision: "h", want: out{Points: []string{"1: m f=1 3600000000000"}}},
+		"milliseconds":               {text: "m f=1 1", precision: "ms", want: out{Points: []string{"1: m f=1 1000000"}}},
+		"microseconds":               {text: "m f=1 1", precision: "us", want: out{Points: []string{"1: m f=1 1000"}}},
+		"no time":                    {text: "m f=\"a\nb\"  \nm f=1 3\nm f=2", now: 1999, want: out{Points: []string{"1: m f=\"a\nb\" 1999", "3: m f=1 3", "4: m f=2 1999"}}},
+		"no time, cut":               {text: "m f=1", precision: "s", now: 3999999999, want: out{Points: []string{"1: m f=1 3000000000"}}},
+		"time overflows":             {text: "m f=1 9999999999\n", precision: "s", want: out{Rejects: []string{"1: ## m f=1 9999999999: the time does not fit into 64 bits of nanoseconds"}}},
+		"time overflows, many lines": {text: "m f=\"a\nb\" 9999999999\n", precision: "s", want: out{Rejects: []string{"1: ## m f=\"a\n## b\" 9999999999: the time"}}},
 		"rejects are in nanoseconds": {
 			text: "m,t f=1  2 \nm f=1.2.3\nm f=1 7\r\n", precision: "s", now: 9e9, check: true, want: out{Rejects: []string{
 				"1: m,t f=1 2000000000: ", "2: m f=1.2.3 9000000000: ",
@@ -154,7 +154,7 @@ func TestLongRejects(t *testing.T) {
 	cfg.Database = "db"
 	_, batches := drain(t, open(t, cfg))
 	rej := batches[0].Rejects[0]
-	if len(rej.Text) != maxRejectText+2 || !strings.HasPrefix(string(rej.Text), "# m f=1,g=111") || !strings.Contains(rej.Reason, "64 KiB") {
+	if len(rej.Text) != maxRejectText+len(kept) || !strings.HasPrefix(string(rej.Text), "## m f=1,g=111") || !strings.Contains(rej.Reason, "64 KiB") {
 		t.Errorf("%d bytes %.20q, %s", len(rej.Text), rej.Text, rej.Reason)
 	}
 }

@@ -3,10 +3,12 @@
 package lpfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/shardlift/shardlift/importer"
@@ -288,25 +290,48 @@ func (r *Reader) statement(b *importer.Batch, tok *lineprotocol.Token) (bool, er
 // maxRejectText is how much of a line that is no point is kept.
 const maxRejectText = 64 << 10
 
+// kept begins a line that is kept as a comment, and that must not say anything as one.
+const kept = "## "
+
 // reject takes a line that is no point, or a point that no server would take.
 func (r *Reader) reject(tok *lineprotocol.Token, reason string) bool {
 	if r.itemFull() {
 		return false
 	}
-	text := tok.Text
-	if tok.Kind == lineprotocol.BadToken && len(text) > maxRejectText {
+	text := slices.Clone(tok.Text[:min(len(tok.Text), maxRejectText)])
+	switch {
+	case tok.Kind == lineprotocol.BadToken && len(tok.Text) > maxRejectText:
 		// The rest of such a line might have been what was wrong with it, so that its
 		// beginning must not pass for a point when the rejects are read again.
-		text = append([]byte("# "), text[:maxRejectText]...)
+		text = append([]byte(kept), text...)
 		reason += "; only the first 64 KiB of the line are kept, as a comment"
-	} else {
-		text = slices.Clone(text)
+	case tok.Kind == lineprotocol.BadToken && r.unit != 1:
+		reason += "; a time in it is not in ns but in " + r.cfg.Precision
+	case tok.Kind != lineprotocol.BadToken:
+		text = r.refusedPoint(tok)
 	}
 	r.item.Rejects = append(r.item.Rejects, importer.Reject{
 		Place: r.place, Input: r.inputs[r.at].path, Line: tok.Line, Text: text, Reason: reason,
 	})
 	r.itemSize += len(text)
 	return true
+}
+
+// refusedPoint gives the text of a point for the rejects, with its time in nanoseconds, as
+// whoever reads them again takes it. Where that cannot be the point becomes a comment:
+// it would be another one.
+func (r *Reader) refusedPoint(tok *lineprotocol.Token) []byte {
+	if r.unit == 1 {
+		return slices.Clone(tok.Text)
+	}
+	t := r.now
+	if len(tok.Time) > 0 {
+		var err error
+		if t, err = lineprotocol.ParseTime(tok.Time, r.unit); err != nil {
+			return append([]byte(kept), bytes.ReplaceAll(tok.Text, []byte{'\n'}, []byte("\n"+kept))...)
+		}
+	}
+	return strconv.AppendInt(slices.Concat(tok.Key, []byte{' '}, tok.Fields, []byte{' '}), t, 10)
 }
 
 // Skipped counts what was left out so far, since the very start for a run that was
