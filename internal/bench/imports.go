@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/shardlift/shardlift/internal/influxdtest"
@@ -193,8 +194,10 @@ func timed(program string, args ...string) (float64, error) {
 // scope is what a server needs of a test.
 type scope struct{ cleanups []func() }
 
-// withServer runs a new server for the time of a call.
+// withServer runs a new server for the time of a call. What others have yet to bring to the
+// disk goes there first: the server waits for its disk with every request.
 func withServer(call func(url string) error) (err error) {
+	syscall.Sync()
 	s := &scope{}
 	defer func() {
 		for _, f := range slices.Backward(s.cleanups) {
