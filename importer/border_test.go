@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -174,6 +175,39 @@ func TestRejectsTakenBack(t *testing.T) {
 		opts.Resume = &c
 		f.resume(nil)
 		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
+
+// TestMaxRejectsWithinBatch does not ask a server about each of thousands of points that
+// refuses all of them for a reason that says nothing of the others.
+func TestMaxRejectsWithinBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.maxBody = 1 << 20
+		s.answer = func(int) error {
+			return &target.Error{Status: 400, Class: target.Refused, Dropped: -1, Message: "no"}
+		}
+		var lines []string
+		for i := range 5000 {
+			lines = append(lines, fmt.Sprintf("%s f=1 %d", goodLine, i))
+		}
+		f := newFeed(lines, 5000)
+		opts := setup(t, s)
+		opts.MaxRejects = 10
+		sum, err := importer.Run(t.Context(), f, opts)
+		if !errors.Is(err, importer.ErrTooManyRejects) || !strings.Contains(err.Error(), "in:") || !strings.HasSuffix(err.Error(), ": no") {
+			t.Fatalf("Run: %v", err)
+		}
+		if s.writes > 500 || sum.Rejected != 0 || len(rejectedLines(t, opts.RejectsPath)) != 0 {
+			t.Errorf("%d requests, %d rejected", s.writes, sum.Rejected)
+		}
+		s.answer = nil
+		resumed(t, f, &opts)
+		sum, err = importer.Run(t.Context(), f, opts)
 		if err != nil {
 			t.Fatal(err)
 		}

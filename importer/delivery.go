@@ -196,6 +196,9 @@ func (d *delivery) failed(ctx context.Context, set []int32, err error) error {
 // them again is no use, which the error says.
 func (d *delivery) attempt(ctx context.Context, lines []byte, points int) error {
 	began, poisoned := time.Now(), 0
+	if err := d.tooMany(); err != nil {
+		return err
+	}
 	for tries := 1; ; tries++ {
 		err := d.once(ctx, lines, points)
 		if err == nil {
@@ -294,4 +297,23 @@ func (d *delivery) once(ctx context.Context, lines []byte, points int) error {
 // reject notes a refused point.
 func (d *delivery) reject(i int32, reason string) {
 	d.rejects = append(d.rejects, refusal{index: i, reason: reason})
+	d.run.refused.Add(1)
+}
+
+// refusedBeyond is how many points more than may be refused a batch is brought to its end
+// for, so that they come into the rejects file.
+const refusedBeyond = 100
+
+// tooMany ends a batch of which the server seems to refuse all, one by one.
+func (d *delivery) tooMany() error {
+	n, most := len(d.rejects), d.run.opts.MaxRejects
+	if n == 0 || most < 0 || d.run.refused.Load()-refusedBeyond <= most {
+		return nil
+	}
+	last := d.rejects[n-1]
+	at := Reject{Input: d.batch.Input}
+	if len(d.batch.Lines) == d.batch.Points {
+		at.Line = d.batch.Lines[last.index]
+	}
+	return fmt.Errorf("%w: --max-rejects is %d, and the last one was %s: %s", ErrTooManyRejects, most, at.Origin(), last.reason)
 }

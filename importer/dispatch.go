@@ -116,6 +116,7 @@ func (r *run) admit(ctx context.Context, in incoming) error {
 			return err
 		}
 	}
+	r.refused.Add(int64(len(in.item.Rejects)))
 	b := in.batch
 	e := &entry{item: in.item, mark: b.Mark, done: b.Points == 0, place: b.Place, span: b.Span}
 	if !e.done {

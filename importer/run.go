@@ -57,6 +57,7 @@ type run struct {
 	rejects  rejects
 
 	retries, requests atomic.Int64
+	refused           atomic.Int64 // points, those of batches that are not done among them
 	maxBody           atomic.Int64
 	lastSuccess       atomic.Int64 // when the server last took a look at points, in Unix nanoseconds
 	prober            prober
@@ -152,6 +153,7 @@ func (r *run) resume(c *Checkpoint) {
 	for _, reason := range c.Done.Reasons {
 		r.reasons[reason.Reason] = &reason
 	}
+	r.refused.Store(c.Done.Rejected)
 	r.requests.Store(c.Done.Requests)
 	r.retries.Store(c.Done.Retries)
 	r.progress.Points.Add(c.Done.Points)

@@ -21,6 +21,8 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	switch {
 	case errors.Is(err, importer.ErrChanged):
 		return "run the command that the checkpoint is of, or begin anew with --restart"
+	case errors.Is(err, importer.ErrTooManyRejects) && o.Rejected == 0:
+		return "--max-rejects allows more" + carryOn(o)
 	case errors.Is(err, importer.ErrTooManyRejects):
 		return "the rejects file says why; --max-rejects allows more" + carryOn(o)
 	case errors.Is(err, atomicfile.ErrLocked):
