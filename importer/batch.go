@@ -36,6 +36,8 @@ type Batch struct {
 	// Mark is where the feed goes on behind this batch. It goes into the checkpoint as
 	// JSON, and comes back to whoever opens the feed again.
 	Mark any
+
+	home Place // Options.Home of the place, or nothing
 }
 
 // Reset empties the batch and keeps its memory.

@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/target"
@@ -213,4 +216,37 @@ func TestMaxRejectsWithinBatch(t *testing.T) {
 		}
 		checkRun(t, f, s, opts, sum)
 	})
+}
+
+// oneBucket takes all places for one.
+type oneBucket struct{ *server }
+
+func (s oneBucket) Write(ctx context.Context, _, _ string, lines []byte) error {
+	return s.server.Write(ctx, "db", "one", lines)
+}
+
+// TestPlacesThatAreOne writes two policies into what is one bucket: of points that are
+// there in both, the later ones win.
+func TestPlacesThatAreOne(t *testing.T) {
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(seed)
+			s.delay = func() time.Duration { return rand.N(50 * time.Millisecond) }
+			f := newFeed(randomLines(rand.New(rand.NewPCG(seed, 3)), 400, 0), 20)
+			f.place = func(i int) importer.Place {
+				return importer.Place{Database: "db", Policy: []string{"a", "b"}[i/20%2]}
+			}
+			opts := setup(t, oneBucket{s})
+			opts.Concurrency = 4
+			opts.Home = func(importer.Place) importer.Place { return importer.Place{Policy: "one"} }
+			if _, err := importer.Run(t.Context(), f, opts); err != nil {
+				t.Fatal(err)
+			}
+			f.place = func(int) importer.Place { return importer.Place{Database: "db", Policy: "one"} }
+			values, _ := expected(f)
+			if d := cmp.Diff(values, s.values); d != "" {
+				t.Errorf("stored (-want +got):\n%s", d)
+			}
+		})
+	}
 }

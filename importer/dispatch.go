@@ -123,6 +123,9 @@ func (r *run) admit(ctx context.Context, in incoming) error {
 		if err := r.check(ctx, b); err != nil {
 			return err
 		}
+		if r.opts.Home != nil {
+			b.home = r.opts.Home(b.Place)
+		}
 		e.batch, e.points, e.bytes = b, int64(b.Points), int64(len(b.Text))
 		r.texts++
 	} else {

@@ -40,6 +40,10 @@ type Options struct {
 	Sender Sender
 	Guard  Guard
 
+	// Home gives places that are one on the target the same name, so that the order of their
+	// points is kept: buckets that several are written to. nil: each is its own.
+	Home func(Place) Place
+
 	Concurrency    int           // fixed number of connections; 0 adapts it, up to MaxConcurrency
 	MaxConcurrency int           // 0: 8
 	PointsPerSec   float64       // 0: no limit

@@ -10,13 +10,21 @@ import (
 // conflicts reports whether a and a later batch b may write the same value, so that b
 // must wait for a. It may say yes without need, never no.
 func conflicts(a, b *Batch) bool {
-	if a.Unique && b.Unique || !a.Span.Overlaps(b.Span) || !mayBeSame(a.Place, b.Place) {
+	if a.Unique && b.Unique || !a.Span.Overlaps(b.Span) || !mayBeSame(a.at(), b.at()) {
 		return false
 	}
 	if len(a.Stretches) == 0 || len(b.Stretches) == 0 {
 		return true
 	}
 	return meet(bySeries(a), bySeries(b))
+}
+
+// at gives the place that counts for the order.
+func (b *Batch) at() Place {
+	if b.home != (Place{}) {
+		return b.home
+	}
+	return b.Place
 }
 
 // mayBeSame reports whether two places can be one: the empty policy is one of the named.

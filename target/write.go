@@ -67,7 +67,7 @@ func (t *Target) writeRequest(n *node, database, policy string, b *body, packed 
 	api := t.API()
 	path, params := "/write", url.Values{"db": {database}, "precision": {"ns"}}
 	if api == V2 {
-		path, params = "/api/v2/write", url.Values{"bucket": {t.bucket(database, policy)}, "precision": {"ns"}}
+		path, params = "/api/v2/write", url.Values{"bucket": {t.cfg.Bucket(database, policy)}, "precision": {"ns"}}
 		if t.cfg.Org != "" {
 			params.Set("org", t.cfg.Org)
 		}
@@ -98,13 +98,13 @@ func (t *Target) writeRequest(n *node, database, policy string, b *body, packed 
 	return req, nil
 }
 
-// bucket names the bucket of 2.x that stands for a database and its policy.
-func (t *Target) bucket(database, policy string) string {
+// Bucket names the bucket of 2.x that stands for a database and its policy.
+func (c *Config) Bucket(database, policy string) string {
 	name := database
 	if policy != "" {
 		name += "/" + policy
 	}
-	if mapped, ok := t.cfg.Buckets[name]; ok {
+	if mapped, ok := c.Buckets[name]; ok {
 		return mapped
 	}
 	return name

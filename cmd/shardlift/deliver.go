@@ -69,6 +69,15 @@ type delivery struct {
 	options importer.Options
 	notes   *notes
 	passing *verifier.Counter // of what can be read only once, with --verify
+	api     target.API        // of the target, when that was reached
+}
+
+// home names what a place of the target is there, where several may be one.
+func (d *delivery) home(p importer.Place) importer.Place {
+	if d.api != target.V2 {
+		return p
+	}
+	return importer.Place{Policy: d.target.Bucket(p.Database, p.Policy)}
 }
 
 // delivery checks the flags and settles the defaults.
@@ -165,7 +174,7 @@ func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) 
 		return err
 	}
 	d.tellFound(found, o)
-	d.options.Sender, d.options.Guard = t, guard
+	d.options.Sender, d.options.Guard, d.options.Home = t, guard, d.home
 	if err := d.transfer(ctx, from, found, o); err != nil {
 		return err
 	}
@@ -233,7 +242,8 @@ func (d *delivery) reach(ctx context.Context, o *deliveryOutcome) (*target.Targe
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
-	o.API = string(t.API())
+	d.api = t.API()
+	o.API = string(d.api)
 	return t, nil
 }
 

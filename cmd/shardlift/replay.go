@@ -105,7 +105,7 @@ func (r *replayCmd) delivery(c console) (*delivery, error) {
 		s, err := openVolumes(ctx, request, exporter.Options{
 			Selection: sel, Format: exporter.Format{Unsigned: lineprotocol.UnsignedAs(r.Unsigned)}, Workers: workers, Memory: walMemory(budget),
 			Strict: r.Strict, Salvage: r.Salvage, Version: version,
-		}, d.mapping, replayConfig{BatchPoints: r.BatchPoints, BatchBytes: int(r.BatchBytes), Progress: d.options.Progress})
+		}, d.mapping, replayConfig{BatchPoints: r.BatchPoints, BatchBytes: int(r.BatchBytes), Progress: d.options.Progress, Home: d.home})
 		if err != nil {
 			return nil, err
 		}

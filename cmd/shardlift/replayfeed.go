@@ -24,6 +24,8 @@ type replayConfig struct {
 	BatchPoints, BatchBytes int
 
 	Progress *importer.Progress // Read, Total and Points are kept here; may be nil
+
+	Home func(importer.Place) importer.Place // as importer.Options has it; nil: each place is its own
 }
 
 // replayFeed is the importer.Feed that reads shards. It belongs to one goroutine, and
@@ -44,7 +46,7 @@ type replayFeed struct {
 	mapping *importer.Mapping
 	config  replayConfig
 	reading *exporter.Progress
-	shared  map[importer.Place]bool // two shards that go there may hold the same point
+	shared  map[importer.Place]bool // by home: two shards that go there may hold the same point
 
 	pieces chan *exporter.Piece
 	held   *exporter.Piece // that did not fit
@@ -69,6 +71,9 @@ func newReplayFeed(ctx context.Context, opts exporter.Options, mapping *importer
 	if cfg.Progress == nil {
 		cfg.Progress = &importer.Progress{}
 	}
+	if cfg.Home == nil {
+		cfg.Home = func(p importer.Place) importer.Place { return p }
+	}
 	if opts.Progress == nil {
 		opts.Progress = &exporter.Progress{}
 	}
@@ -81,7 +86,7 @@ func newReplayFeed(ctx context.Context, opts exporter.Options, mapping *importer
 		return nil, err
 	}
 	f := &replayFeed{
-		mapping: mapping, config: cfg, reading: opts.Progress, shared: sharedPlaces(outline.Shards, mapping),
+		mapping: mapping, config: cfg, reading: opts.Progress, shared: sharedPlaces(outline.Shards, mapping, cfg.Home),
 		pieces: make(chan *exporter.Piece, piecesAhead), done: make(chan struct{}),
 	}
 	// A piece has about so many bytes: half of what fits leaves room for its last line.
@@ -107,15 +112,15 @@ func positionOf(mark json.RawMessage) (*exporter.Position, error) {
 }
 
 // sharedPlaces gives the places of the target that two shards go to which may hold the
-// same point.
-func sharedPlaces(shards []exporter.ShardOutline, mapping *importer.Mapping) map[importer.Place]bool {
+// same point, as home names them.
+func sharedPlaces(shards []exporter.ShardOutline, mapping *importer.Mapping, home func(importer.Place) importer.Place) map[importer.Place]bool {
 	type target struct {
 		importer.Place
 		exporter.ShardOutline
 	}
 	var all []target
 	for _, s := range shards {
-		all = append(all, target{mapping.Place(importer.Place{Database: s.Database, Policy: s.Policy}), s})
+		all = append(all, target{home(mapping.Place(importer.Place{Database: s.Database, Policy: s.Policy})), s})
 	}
 	slices.SortFunc(all, func(a, b target) int {
 		return cmp.Or(cmp.Compare(a.Place.Database, b.Place.Database), cmp.Compare(a.Place.Policy, b.Place.Policy),
@@ -214,7 +219,7 @@ func (f *replayFeed) add(b *importer.Batch, p *exporter.Piece) {
 		f.shard = p.Position.Index
 		b.Place = f.mapping.Place(importer.Place{Database: p.Database, Policy: p.Policy})
 		b.Input = p.Position.Shard
-		b.Unique = !f.shared[b.Place]
+		b.Unique = !f.shared[f.config.Home(b.Place)]
 		b.Span = point.NoTime
 	}
 	b.Text = append(b.Text, p.Text...)

@@ -30,6 +30,7 @@ import (
 	"github.com/shardlift/shardlift/internal/shardtest"
 	"github.com/shardlift/shardlift/lineprotocol"
 	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/target"
 	"github.com/shardlift/shardlift/volume"
 )
 
@@ -336,11 +337,27 @@ func TestSharedPlaces(t *testing.T) {
 		"apart in one":             {[]exporter.ShardOutline{shard("b", 0, 9, 1), shard("a", 10, 19, 2)}, merge, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := sharedPlaces(c.shards, c.mapping)
+			got := sharedPlaces(c.shards, c.mapping, func(p importer.Place) importer.Place { return p })
 			if got[importer.Place{Database: "a", Policy: "rp"}] != c.want || len(got) > 1 {
 				t.Errorf("shared: %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// Places that are written to one bucket are one.
+func TestSharedBuckets(t *testing.T) {
+	shards := []exporter.ShardOutline{
+		{Database: "a", Policy: "x", Window: point.AllTime, Group: exporter.GroupID{Group: 1}},
+		{Database: "a", Policy: "y", Window: point.AllTime, Group: exporter.GroupID{Group: 2}},
+	}
+	d := &delivery{api: target.V2, target: target.Config{Buckets: map[string]string{"a/x": "all", "a/y": "all"}}}
+	if d := cmp.Diff(map[importer.Place]bool{{Policy: "all"}: true}, sharedPlaces(shards, nil, d.home)); d != "" {
+		t.Errorf("buckets (-want +got):\n%s", d)
+	}
+	d.api = target.V1
+	if got := sharedPlaces(shards, nil, d.home); len(got) > 0 {
+		t.Errorf("policies: %v", got)
 	}
 }
 
