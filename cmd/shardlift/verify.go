@@ -16,6 +16,7 @@ import (
 
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
+	"github.com/shardlift/shardlift/lineprotocol"
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/target"
 	"github.com/shardlift/shardlift/verifier"
@@ -122,7 +123,8 @@ func (f *countingFeed) Next(ctx context.Context, b *importer.Batch) (importer.It
 	return item, err
 }
 
-// exclude takes back what the target refused, as the rejects file has it.
+// exclude takes back what the target refused, as the rejects file has it. A replay that was
+// carried on may have had some points refused twice; they were counted once.
 func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter) error {
 	text, err := d.ownRejects()
 	if err != nil {
@@ -133,6 +135,7 @@ func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter) error
 		return err
 	}
 	defer r.Close() //nolint:errcheck // memory
+	seen := map[string]bool{}
 	for b := new(importer.Batch); ; {
 		b.Reset()
 		_, err := r.Next(ctx, b)
@@ -142,10 +145,29 @@ func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter) error
 		if err != nil {
 			return err
 		}
-		if err := counter.Exclude(b.Place.Database, b.Place.Policy, b.Text); err != nil {
+		text := b.Text
+		if d.command == "replay" {
+			text = firsts(seen, b)
+		}
+		if err := counter.Exclude(b.Place.Database, b.Place.Policy, text); err != nil {
 			return err
 		}
 	}
+}
+
+// firsts gives the points of a batch that were not seen before.
+func firsts(seen map[string]bool, b *importer.Batch) []byte {
+	var out []byte
+	from := 0
+	for _, end := range lineprotocol.AppendEnds(nil, b.Text) {
+		line := b.Text[from:end]
+		from = end
+		if key := b.Place.String() + "\n" + string(line); !seen[key] {
+			seen[key] = true
+			out = append(out, line...)
+		}
+	}
+	return out
 }
 
 // ownRejects gives what this run added to the rejects file.
