@@ -250,3 +250,65 @@ func TestPlacesThatAreOne(t *testing.T) {
 		})
 	}
 }
+
+// ddlFeed has a statement in front of a line.
+type ddlFeed struct {
+	*feed
+	at int
+}
+
+func (f ddlFeed) Next(ctx context.Context, b *importer.Batch) (importer.Item, error) {
+	before := f.next
+	item, err := f.feed.Next(ctx, b)
+	if before == f.at {
+		item.Statements = []string{"CREATE RETENTION POLICY p ON db DURATION 1d REPLICATION 1 DEFAULT"}
+	}
+	return item, err
+}
+
+// ddlGuard notes what was stored when statements came, and keeps less behind them.
+type ddlGuard struct {
+	s      *server
+	stored []int
+	asked  int
+}
+
+func (g *ddlGuard) Statements(context.Context, []string) error {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	g.stored = append(g.stored, len(g.s.values))
+	return nil
+}
+
+func (g *ddlGuard) Place(context.Context, importer.Place) (importer.Limits, error) {
+	g.asked++
+	return importer.Limits{Oldest: int64(1000 * len(g.stored)), Policy: "p"}, nil
+}
+
+// TestStatementsInOrder runs DDL when all in front of it is stored, for it may say anew which
+// policy is the default one, and asks then what that keeps.
+func TestStatementsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.delay = func() time.Duration { return rand.N(50 * time.Millisecond) }
+		var lines []string
+		for i := range 40 {
+			lines = append(lines, fmt.Sprintf("%s f=1 %d", goodLine, i))
+		}
+		f := newFeed(lines, 2)
+		opts := setup(t, s)
+		opts.Concurrency = 4
+		g := &ddlGuard{s: s}
+		opts.Guard = g
+		_, err := importer.Run(t.Context(), ddlFeed{f, 20}, opts)
+		if _, ok := errors.AsType[*importer.TooOldError](err); !ok {
+			t.Errorf("Run: %v", err)
+		}
+		if d := cmp.Diff([]int{20}, g.stored); d != "" || g.asked != 2 {
+			t.Errorf("asked %d times, stored when the statement came (-want +got):\n%s", g.asked, d)
+		}
+		if len(s.values) != 20 {
+			t.Errorf("%d points are stored, want 20", len(s.values))
+		}
+	})
+}

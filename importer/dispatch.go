@@ -73,10 +73,18 @@ func (r *run) buffer() *Batch {
 // dispatch is the heart: it admits batches, starts those that may go, and commits those
 // that are done, in order.
 func (r *run) dispatch(ctx context.Context, all *sync.WaitGroup, read <-chan incoming) error {
-	for !r.feedEnd || len(r.queue) > 0 {
+	var next *incoming // has statements, which wait until all before them is done
+	for !r.feedEnd || len(r.queue) > 0 || next != nil {
+		if next != nil && len(r.queue) == 0 {
+			if err := r.admitLate(ctx, *next); err != nil {
+				return err
+			}
+			next = nil
+			continue
+		}
 		r.start(ctx, all)
 		from := read
-		if r.feedEnd || len(r.queue) >= window || r.texts >= r.opts.MaxConcurrency+waiting {
+		if next != nil || r.feedEnd || len(r.queue) >= window || r.texts >= r.opts.MaxConcurrency+waiting {
 			from = nil
 		}
 		select {
@@ -84,7 +92,9 @@ func (r *run) dispatch(ctx context.Context, all *sync.WaitGroup, read <-chan inc
 			if !ok {
 				return context.Cause(ctx)
 			}
-			if err := r.admit(ctx, in); err != nil {
+			if len(in.item.Statements) > 0 && len(r.queue) > 0 {
+				next = &in
+			} else if err := r.admit(ctx, in); err != nil {
 				return err
 			}
 		case e := <-r.done:
@@ -103,6 +113,18 @@ func (r *run) dispatch(ctx context.Context, all *sync.WaitGroup, read <-chan inc
 	return r.feedErr
 }
 
+// admitLate takes in what had to wait. What was done before is written down first: where
+// the statements say anew where points belong, it must not come again.
+func (r *run) admitLate(ctx context.Context, in incoming) error {
+	if err := r.save(); err != nil {
+		return err
+	}
+	if err := r.admit(ctx, in); err != nil {
+		return err
+	}
+	return r.commit()
+}
+
 // admit takes a batch into the queue, after what has to be done before it.
 func (r *run) admit(ctx context.Context, in incoming) error {
 	if in.err != nil {
@@ -115,6 +137,7 @@ func (r *run) admit(ctx context.Context, in incoming) error {
 		if err := r.opts.Guard.Statements(ctx, in.item.Statements); err != nil {
 			return err
 		}
+		r.forgetLimits() // the default policy may be another one now
 	}
 	r.refused.Add(int64(len(in.item.Rejects)))
 	b := in.batch
@@ -135,6 +158,12 @@ func (r *run) admit(ctx context.Context, in incoming) error {
 	e.seq = r.seq
 	r.queue = append(r.queue, e)
 	return nil
+}
+
+func (r *run) forgetLimits() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.limits)
 }
 
 // check asks the guard about a place once, and refuses points that it does not keep.

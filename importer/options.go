@@ -19,10 +19,10 @@ type Sender interface {
 
 // A Guard prepares the target and knows what it would refuse.
 type Guard interface {
-	// Statements runs DDL that stood in the input.
+	// Statements runs DDL that stood in the input, when all points before it are done.
 	Statements(ctx context.Context, statements []string) error
-	// Place is asked once for each place, before its first batch is sent. Its error ends
-	// the run.
+	// Place is asked once for each place, before its first batch is sent, and again behind
+	// Statements. Its error ends the run.
 	Place(ctx context.Context, p Place) (Limits, error)
 }
 
