@@ -96,9 +96,14 @@ func TestPassingFaults(t *testing.T) {
 			t.Parallel()
 			f := newFaulty(t, s, faultName(i, fault))
 			pass := faultproxy.Fault{}
-			f.proxy.Requests(faultproxy.Writes(pass, fault, pass, pass, fault, fault, pass, fault))
+			faults := []faultproxy.Fault{pass, fault, pass, pass, fault, fault, pass, fault}
+			want := 4
+			if strings.Contains(fault.Name, "413") { // each halves the bodies, down to single points
+				faults, want = faults[:5], 2
+			}
+			f.proxy.Requests(faultproxy.Writes(faults...))
 			f.done(f.run(f.args()...))
-			if n := f.proxy.Faults(); n != 4 {
+			if n := f.proxy.Faults(); n != want {
 				t.Errorf("%d faults were met", n)
 			}
 		})
@@ -152,7 +157,9 @@ func TestRandomFaults(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			f := newFaulty(t, s, fmt.Sprint("random ", i))
-			f.proxy.Requests(faultproxy.Random(seed+uint64(i), 0.3, faultproxy.Catalogue()...))
+			// Enough answers of 413 would cut all down to single points, and refuse those.
+			some := slices.DeleteFunc(faultproxy.Catalogue(), func(f faultproxy.Fault) bool { return strings.Contains(f.Name, "413") })
+			f.proxy.Requests(faultproxy.Random(seed+uint64(i), 0.3, some...))
 			f.done(f.run(f.args("--compress-requests", []string{"on", "off"}[i%2])...))
 		})
 	}
