@@ -159,6 +159,17 @@ func TestLongRejects(t *testing.T) {
 	}
 }
 
+// Nor a line that the scanner gives up on.
+func TestEndlessRejects(t *testing.T) {
+	text := "m f=1" + strings.Repeat(",f=1", 5<<20)
+	cfg := stdin(text + " 1\nm f=2 2\n")
+	cfg.Database = "db"
+	got := read(t, cfg)
+	if len(got.Points) != 1 || len(got.Rejects) != 1 || !strings.HasPrefix(got.Rejects[0], "1: ## m f=1,f=1") {
+		t.Errorf("%d points, rejects %.40q", len(got.Points), got.Rejects)
+	}
+}
+
 // A text of rejects only comes in pieces that fit into memory, each with its mark.
 func TestManyRejects(t *testing.T) {
 	cfg := stdin(strings.Repeat("nonsense\n", 2500))

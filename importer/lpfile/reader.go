@@ -300,7 +300,7 @@ func (r *Reader) reject(tok *lineprotocol.Token, reason string) bool {
 	}
 	text := slices.Clone(tok.Text[:min(len(tok.Text), maxRejectText)])
 	switch {
-	case tok.Kind == lineprotocol.BadToken && len(tok.Text) > maxRejectText:
+	case tok.Kind == lineprotocol.BadToken && tok.End-tok.Offset > maxRejectText+1:
 		// The rest of such a line might have been what was wrong with it, so that its
 		// beginning must not pass for a point when the rejects are read again.
 		text = append([]byte(kept), text...)
