@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -73,6 +74,26 @@ func (a answer) enough() bool {
 	default:
 		return a.status >= 300
 	}
+}
+
+// brokenHeader finds what InfluxDB said where the transport does not take its answer: the
+// message also stands in a header, and with a point in it that holds control characters
+// that is none. The status is lost, but not what such messages mean.
+func brokenHeader(err error) (answer, bool) {
+	_, quoted, ok := strings.Cut(err.Error(), "malformed MIME header line: ")
+	if !ok {
+		return answer{}, false
+	}
+	line, uerr := strconv.Unquote(quoted)
+	if uerr != nil {
+		return answer{}, false
+	}
+	const name = "X-Influxdb-Error"
+	key, text, _ := strings.Cut(line, ":")
+	if text = strings.TrimSpace(text); !strings.EqualFold(key, name) || !saysPoints(text) {
+		return answer{}, false
+	}
+	return answer{status: http.StatusBadRequest, header: http.Header{name: {text}}}, true
 }
 
 // httpToHTTPS is what Go's servers say to http on a port for https.

@@ -129,6 +129,8 @@ func TestServerRefuses(t *testing.T) {
 		"no line parsed":     {"db", "", "m f= 1\n", outcome{target.Refused, 400, false, -1, false}, "unable to parse 'm f= 1': missing field value"},
 		"some not parsed":    {"db", "", "m f= 1\nm f=2 2\n", outcome{target.Refused, 400, true, 0, false}, "dropped=0"},
 		"type conflict":      {"db", "", "m f=1i 3\nm f=2 4\n", outcome{target.Refused, 400, true, 1, false}, "field type conflict"},
+		"control characters": {"db", "", "m f=\x01 1\nm f=2 2\n", outcome{target.Refused, 400, true, 0, false}, "unable to parse 'm f=\x01 1'"},
+		"conflict with such": {"db", "", "a\x02 f=1i 1\na\x02 f=1 2\n", outcome{target.Refused, 400, true, 1, false}, "field type conflict"},
 		"too old":            {"db", "short", "m f=1 1\nm f=1 2\n", outcome{target.Refused, 400, true, 2, false}, "beyond retention policy"},
 		"no database":        {"nope", "", "m f=1 1\n", outcome{target.Fatal, 404, false, -1, false}, `database not found: "nope"`},
 		"no database, empty": {"nope", "", "", outcome{target.Fatal, 404, false, -1, false}, "database not found"},

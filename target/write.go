@@ -155,6 +155,9 @@ const (
 func (t *Target) roundTrip(n *node, req *http.Request) (answer, error) {
 	resp, err := t.client.Do(req)
 	if err != nil {
+		if a, ok := brokenHeader(err); ok {
+			return a, nil
+		}
 		return answer{}, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing of it is missed
