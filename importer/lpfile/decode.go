@@ -57,6 +57,21 @@ func sniff(b []byte) (coding, error) {
 	return plain, nil
 }
 
+// tarMagic stands at tarMagicAt in the first header of a tar archive.
+const (
+	tarMagic   = "ustar"
+	tarMagicAt = 257
+)
+
+// errTar is an error for an archive, whose headers would become parts of points.
+func errTar(r *bufio.Reader) error {
+	b, _ := r.Peek(tarMagicAt + len(tarMagic)) // an error comes again
+	if len(b) < tarMagicAt+len(tarMagic) || string(b[tarMagicAt:]) != tarMagic || bytes.IndexByte(b[:tarMagicAt], 0) < 0 {
+		return nil
+	}
+	return errors.New("is a tar archive: unpack it, and import the files (or `tar -xOf FILE NAME | shardlift import -`)")
+}
+
 // counter counts what is read through it.
 type counter struct {
 	r io.Reader
@@ -90,7 +105,11 @@ func newDecoder(name string, raw io.Reader) *decoder {
 // keeps the beginning from being read is left to Read.
 func (d *decoder) foreign() error {
 	b, _ := d.buf.Peek(8)
-	if _, err := sniff(b); err != nil {
+	_, err := sniff(b)
+	if err == nil {
+		err = errTar(d.buf)
+	}
+	if err != nil {
 		return fmt.Errorf("%s %w", d.name, err)
 	}
 	return nil
@@ -117,6 +136,14 @@ func (d *decoder) open() error {
 	}
 	if err != nil {
 		return d.damaged(err)
+	}
+	text := d.buf
+	if d.coding != plain {
+		text = bufio.NewReaderSize(d.text, 512) // larger reads pass by it
+		d.text = text
+	}
+	if err := errTar(text); err != nil {
+		return fmt.Errorf("%s %w", d.name, err)
 	}
 	return nil
 }

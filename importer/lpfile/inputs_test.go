@@ -3,9 +3,11 @@
 package lpfile
 
 import (
+	"archive/tar"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,6 +140,7 @@ func TestInputErrors(t *testing.T) {
 	headerless.Database = ""
 	headerlessGzip := in(write(t, "a.gz", string(gzipped(t, []byte("# c\nm f=1 1\n")))))
 	headerlessGzip.Database = ""
+	archive := tarred(t, "a.lp", "m f=1 1\n")
 	headerlessStdin := in("-")
 	headerlessStdin.Database = ""
 	tests := map[string]struct {
@@ -167,6 +170,8 @@ func TestInputErrors(t *testing.T) {
 		"a size that is not": {named(`"outputBytes":8`, `"outputBytes":-1`), "-1 according to the manifest"},
 		"a time that is not": {named(`"shards":null`, `"shards":[{"start":"x"}]`), `cannot parse "x"`},
 		"bzip2":              {in(write(t, "a", "BZh91AY")), "is compressed with bzip2"},
+		"tar":                {in(write(t, "a.tar", archive)), "a.tar is a tar archive: unpack it"},
+		"tar, gzip":          {in(write(t, "a.tgz", string(gzipped(t, []byte(archive))))), "a.tgz is a tar archive: unpack it"},
 		"a TSM file":         {in(write(t, "a", "\x16\xd1\x16\xd1\x01")), "is a TSM file: use `shardlift export`"},
 		"UTF-16":             {in(write(t, "a", "\xff\xfem\x00")), "is UTF-16"},
 	}
@@ -177,6 +182,23 @@ func TestInputErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tarred gives an archive with one file.
+func tarred(t *testing.T, name, text string) string {
+	t.Helper()
+	var b strings.Builder
+	w := tar.NewWriter(&b)
+	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 func TestIdentity(t *testing.T) {
