@@ -192,6 +192,9 @@ func (d *delivery) settleState(o *deliveryOutcome) (*importer.Checkpoint, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := apart(checkpoint, rejects, d.reads); err != nil {
+		return nil, err
+	}
 	if err := canWrite("checkpoint", checkpoint, true); err != nil {
 		return nil, err
 	}
@@ -201,7 +204,7 @@ func (d *delivery) settleState(o *deliveryOutcome) (*importer.Checkpoint, error)
 	d.options.CheckpointPath, d.options.RejectsPath = checkpoint, rejects
 	o.checkpoint = checkpoint
 	if d.flags.Restart {
-		return nil, nil
+		return nil, mayReplace(checkpoint)
 	}
 	return importer.LoadCheckpoint(checkpoint)
 }

@@ -7,7 +7,10 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,6 +77,47 @@ func canWrite(what, path string, replaced bool) error {
 	}
 	if err := syscall.Access(filepath.Dir(path), write|1); err != nil {
 		return fmt.Errorf("%s %s: its directory: %w", what, path, err)
+	}
+	return nil
+}
+
+// apart refuses to use one file for two purposes.
+func apart(checkpoint, rejects string, inputs []string) error {
+	if filepath.Clean(checkpoint) == filepath.Clean(rejects) || sameFile(checkpoint, rejects) {
+		return usagef("--checkpoint and --rejects name the same file")
+	}
+	for _, in := range inputs {
+		switch {
+		case sameFile(checkpoint, in):
+			return usagef("--checkpoint names the input %s", in)
+		case sameFile(rejects, in):
+			return usagef("--rejects names the input %s", in)
+		}
+	}
+	return nil
+}
+
+// sameFile reports whether two names are of one regular file.
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && x.Mode().IsRegular() && os.SameFile(x, y)
+}
+
+// mayReplace refuses to put a checkpoint where there is something that is none, not even a
+// damaged one.
+func mayReplace(checkpoint string) error {
+	f, err := os.Open(checkpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read checkpoint: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // was only read
+	var first [1]byte
+	if _, err := f.Read(first[:]); err == nil && first[0] != '{' || err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("checkpoint %s: the file holds something else", checkpoint)
 	}
 	return nil
 }

@@ -108,3 +108,43 @@ func TestStatePaths(t *testing.T) {
 		})
 	}
 }
+
+// State never goes into a file that holds something else.
+func TestStateThatIsSomethingElse(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string]string{"in.lp": "m f=1 1\n", "old": `{"format":1,"torn`, "empty": ""} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Link("in.lp", "link.lp"); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		flags stateFlags
+		ok    bool
+	}{
+		"apart":                     {stateFlags{Checkpoint: "c", Rejects: "r"}, true},
+		"rejects added to another":  {stateFlags{Checkpoint: "c", Rejects: "old"}, true},
+		"rejects into an input":     {stateFlags{Checkpoint: "c", Rejects: "in.lp"}, false},
+		"by another name":           {stateFlags{Checkpoint: "c", Rejects: "link.lp"}, false},
+		"checkpoint over an input":  {stateFlags{Checkpoint: "in.lp", Rejects: "r", Restart: true}, false},
+		"both in one":               {stateFlags{Checkpoint: "c", Rejects: "./c"}, false},
+		"restart, damaged":          {stateFlags{Checkpoint: "old", Rejects: "r", Restart: true}, true},
+		"restart, empty":            {stateFlags{Checkpoint: "empty", Rejects: "r", Restart: true}, true},
+		"restart, over points":      {stateFlags{Checkpoint: "points", Rejects: "r", Restart: true}, false},
+		"restart, over a directory": {stateFlags{Checkpoint: ".", Rejects: "r", Restart: true}, false},
+	}
+	if err := os.WriteFile("points", []byte("m f=1 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			d := &delivery{flags: &deliveryFlags{stateFlags: c.flags}, reads: []string{"in.lp", "-"}}
+			if _, err := d.settleState(d.newOutcome()); (err == nil) != c.ok {
+				t.Errorf("settleState: %v", err)
+			}
+		})
+	}
+}
