@@ -21,7 +21,7 @@ const (
 
 // Why a line is no point.
 var (
-	ErrCarriageReturn = errors.New("the line ends with CR LF, and a server does not take the CR")
+	ErrCarriageReturn = errors.New("the line ends with CR LF, and a server does not take the CR: remove it, as tr -d '\\r' does")
 	ErrTooLong        = errors.New("the line or point is longer than 16 MiB")
 )
 
