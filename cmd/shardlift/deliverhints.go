@@ -3,14 +3,17 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/internal/atomicfile"
 	"github.com/shardlift/shardlift/target"
 )
@@ -28,7 +31,13 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	case errors.Is(err, atomicfile.ErrLocked):
 		return "another run writes this file; name another one with --rejects"
 	}
-	if text := targetHint(err); text != "" {
+	if _, ok := errors.AsType[*lpfile.DamagedError](err); ok {
+		if o.Checkpoint == "" {
+			return "get a whole copy of the file"
+		}
+		return "all in front of that place is sent; get a whole copy of the file, and run the same command with --restart"
+	}
+	if text := d.targetHint(err); text != "" {
 		return text + carryOn(o)
 	}
 	tooOld, isTooOld := errors.AsType[*importer.TooOldError](err)
@@ -64,16 +73,30 @@ func carryOn(o *deliveryOutcome) string {
 }
 
 // targetHint says what to do about what a node answered, or did not.
-func targetHint(err error) string {
+func (d *delivery) targetHint(err error) string {
 	e, ok := errors.AsType[*target.Error](err)
 	if !ok {
 		return ""
 	}
 	switch {
+	case e.Status == http.StatusForbidden && strings.Contains(err.Error(), "\n"):
+		return "" // it says what to do itself
+	case e.Status == http.StatusUnauthorized && (d.target.Username != "" || slices.ContainsFunc(d.target.URLs, hasUser)):
+		return "the name or the password of the user is wrong"
+	case e.Status == http.StatusUnauthorized && d.target.Token+d.target.JWT != "":
+		return "the target does not take this token"
 	case e.Status == http.StatusUnauthorized:
 		return "give the user with --username and --password-file (or INFLUX_USERNAME and INFLUX_PASSWORD), or a token with --token-file (or INFLUX_TOKEN)"
 	case e.Status == http.StatusForbidden:
 		return "this user may not do that: let an administrator grant it, or log in as another one"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "write http:// in --url"
+	case strings.Contains(e.Message, "speaks https"):
+		return "write https:// in --url"
+	case strings.Contains(e.Message, "authority that is not trusted"):
+		return "name the file with the authority's certificate with --ca-cert"
+	case isCertificate(err):
+		return "is --url right? The certificate must be for the name in it"
 	case e.Status == 0 && errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: is the server running, and is --url right?"
 	case e.Status == 0 && e.Class == target.Fatal, e.Status == 0:
@@ -82,4 +105,10 @@ func targetHint(err error) string {
 		return "the target did not recover in time: look at its log; --retry-for waits longer, --concurrency and --pps send less"
 	}
 	return ""
+}
+
+// isCertificate reports whether a certificate is for another host.
+func isCertificate(err error) bool {
+	_, ok := errors.AsType[x509.HostnameError](err)
+	return ok
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 
@@ -36,11 +37,11 @@ func (o *deliveryOutcome) table(d *delivery) {
 			what string
 		}{{s.OutsideWindow, "outside of the window"}, {s.OtherSeries, "of other series"}, {s.NoField, "without a field that was chosen"}} {
 			if left.n > 0 {
-				row("left out", "%s points %s", humanize.Comma(left.n), left.what)
+				row("left out", "%s %s", points(left.n), left.what)
 			}
 		}
 		if s.CutPoints > 0 {
-			row("cut", "%s points lost fields that were not chosen", humanize.Comma(s.CutPoints))
+			row("cut", "%s lost fields that were not chosen", points(s.CutPoints))
 		}
 	}
 	if r := o.Read; r != nil {
@@ -156,7 +157,7 @@ func (o *deliveryOutcome) rejects(d *delivery) {
 	}
 	c := d.console
 	for _, r := range o.Reasons[:min(len(o.Reasons), reasonsShown)] {
-		c.say("rejected: %s: %s, the first at %s", points(r.Points), oneLine(r.Reason), oneLine(r.First))
+		c.say("rejected: %s: %s, the first at %s", points(r.Points), shortLine(r.Reason), oneLine(r.First))
 	}
 	if more := len(o.Reasons) - reasonsShown; more > 0 {
 		c.say("and %d more reasons; --json lists them all", more)
@@ -167,6 +168,22 @@ func (o *deliveryOutcome) rejects(d *delivery) {
 	}
 	c.say("shardlift: %s rejected, see %s", points(o.Rejected), oneLine(o.RejectsPath))
 	c.say("hint: when the cause is gone, send them again with: shardlift import %s%s", shellWord(o.RejectsPath), d.sameTarget())
+}
+
+// reasonShown is how many bytes of a reason are printed: a server may quote the point.
+const reasonShown = 200
+
+// shortLine is oneLine for texts of any length.
+func shortLine(text string) string {
+	line := oneLine(text)
+	if len(line) <= reasonShown {
+		return line
+	}
+	at := reasonShown
+	for !utf8.RuneStart(line[at]) {
+		at--
+	}
+	return line[:at] + "..."
 }
 
 func malformed(n int64) string {

@@ -96,8 +96,7 @@ func hint(err error) string {
 	case errors.Is(err, fs.ErrPermission) && !output:
 		return permissionHint
 	case errors.Is(err, volume.ErrNothing), errors.Is(err, fs.ErrNotExist) && !output:
-		return "name a source: the directory that holds data and wal, a data directory, a shard, a TSM file, or a mount point; " +
-			`see "shardlift export --help"`
+		return "name a source: the directory that holds data and wal, a data directory, a shard, a TSM file, or a mount point; see --help"
 	case errors.Is(err, exporter.ErrBelow):
 		return "name a place outside of all sources with --out"
 	case errors.Is(err, exporter.ErrFault):

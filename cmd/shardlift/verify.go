@@ -60,12 +60,10 @@ func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o 
 	}
 	d.notes.add("asking the target how many values it has")
 	report, err := verifier.Compare(ctx, t, counter, opts)
-	if report != nil {
-		o.Verify = &verifyOutcome{report}
-	}
 	if err != nil {
-		return fmt.Errorf("verify: %w", err)
+		return fmt.Errorf("verify: %w", err) // half a comparison would look like a good one
 	}
+	o.Verify = &verifyOutcome{report}
 	return nil
 }
 

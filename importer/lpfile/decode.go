@@ -164,6 +164,13 @@ func (d *decoder) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// DamagedError says that an input cannot be read to its end, since it is not what was
+// once written.
+type DamagedError struct{ text string }
+
+// Error names the input and the place.
+func (e *DamagedError) Error() string { return e.text }
+
 // damaged says where an input breaks off.
 func (d *decoder) damaged(err error) error {
 	at := d.raw.n - int64(d.buf.Buffered())
@@ -173,11 +180,11 @@ func (d *decoder) damaged(err error) error {
 	case d.coding == plain:
 		return fmt.Errorf("read %s at byte %d: %w", d.name, at, err)
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		return fmt.Errorf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at)
+		return &DamagedError{fmt.Sprintf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at)}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return fmt.Errorf("%s at byte %d: its zstd window is too large to be read in little memory: use `zstd -dc --long=31 FILE | shardlift import -`", d.name, at)
 	}
-	return fmt.Errorf("%s is damaged: %s stream at byte %d: %w", d.name, d.coding, at, err)
+	return &DamagedError{fmt.Sprintf("%s is damaged: %s stream at byte %d: %v", d.name, d.coding, at, err)}
 }
 
 // close gives memory back.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/shardlift/shardlift/importer/lpfile"
+	"github.com/shardlift/shardlift/target"
+)
+
+// What a real client says of servers that are not what the URL says.
+func TestTargetHint(t *testing.T) {
+	quiet := func(s *httptest.Server) *httptest.Server {
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		t.Cleanup(s.Close)
+		return s
+	}
+	refuses := func(code int) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Influxdb-Version", "1.6.7")
+			w.WriteHeader(code)
+			fmt.Fprint(w, `{"error":"no"}`) //nolint:errcheck // a test server
+		})
+	}
+	plain := quiet(httptest.NewServer(refuses(http.StatusUnauthorized)))
+	secure := quiet(httptest.NewUnstartedServer(refuses(http.StatusUnauthorized)))
+	secure.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	secure.StartTLS()
+	cases := map[string]struct {
+		cfg  target.Config
+		want string // how the hint begins
+	}{
+		"http for https": {target.Config{URLs: []string{strings.Replace(secure.URL, "https:", "http:", 1)}}, "write https:// in --url"},
+		"https for http": {target.Config{URLs: []string{strings.Replace(plain.URL, "http:", "https:", 1)}}, "write http:// in --url"},
+		"authority":      {target.Config{URLs: []string{secure.URL}}, "name the file with the authority's certificate with --ca-cert"},
+		"nobody":         {target.Config{URLs: []string{plain.URL}}, "give the user with --username"},
+		"a user":         {target.Config{URLs: []string{plain.URL}, Username: "u", Password: "p"}, "the name or the password"},
+		"a user in URL":  {target.Config{URLs: []string{strings.Replace(plain.URL, "//", "//u:p@", 1)}}, "the name or the password"},
+		"a token":        {target.Config{URLs: []string{plain.URL}, Token: "abc"}, "the target does not take this token"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			c.cfg.API = target.V1
+			tg, err := target.Open(c.cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tg.Close() //nolint:errcheck // idle connections
+			err = tg.Write(t.Context(), "db", "", []byte("m f=1 1\n"))
+			d := &delivery{target: c.cfg}
+			if got := d.hint(err, &deliveryOutcome{}); !strings.HasPrefix(got, c.want) {
+				t.Errorf("%v: hint %q, want %q", err, got, c.want)
+			}
+		})
+	}
+	d := &delivery{}
+	other := &target.Error{Node: "https://h", Class: target.Fatal, Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}}
+	if got := d.hint(other, &deliveryOutcome{}); !strings.HasPrefix(got, "is --url right?") {
+		t.Errorf("another host: hint %q", got)
+	}
+	if got := d.hint(&lpfile.DamagedError{}, &deliveryOutcome{Checkpoint: "c"}); !strings.HasSuffix(got, "with --restart") {
+		t.Errorf("a damaged input: hint %q", got)
+	}
+}
+
+func TestShortLine(t *testing.T) {
+	long := strings.Repeat("ü", reasonShown/2)
+	for text, want := range map[string]string{
+		"a\nb":       `a\x0ab`,
+		"x" + long:   "x" + long[:reasonShown-2] + "...",
+		long[:10]:    long[:10],
+		long:         long,
+		long + "end": long + "...",
+	} {
+		if got := shortLine(text); got != want {
+			t.Errorf("%q gives %q, want %q", text, got, want)
+		}
+	}
+}
