@@ -282,7 +282,11 @@ func (d *delivery) checkRanges(ctx context.Context, from source, found *survey, 
 		if err != nil {
 			return err
 		}
-		found.places = deep.places
+		// It has the statements from the middle of files, too, and hands them out only here.
+		found.places, found.statements = deep.places, deep.statements
+		if err := guard.Plan(ctx, found.statements); err != nil {
+			return err
+		}
 	}
 	ranges := map[importer.Place]point.TimeRange{}
 	for _, p := range found.places {
