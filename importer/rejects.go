@@ -237,12 +237,8 @@ func (x *Reject) Origin() string {
 	return x.Input
 }
 
-// oneLine makes a text fit a comment line.
-func oneLine(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c == '\n' || c == '\r' {
-			return ' '
-		}
-		return c
-	}, s)
-}
+var lineEnds = strings.NewReplacer("\n", " ", "\r", " ")
+
+// oneLine makes a text fit a comment line. It keeps bytes that are no UTF-8: names may hold
+// them.
+func oneLine(s string) string { return lineEnds.Replace(s) }

@@ -190,3 +190,14 @@ func TestRejectsElsewhere(t *testing.T) {
 		})
 	}
 }
+
+// Names that are no UTF-8 stay what they are.
+func TestRejectsNames(t *testing.T) {
+	r := rejects{path: filepath.Join(t.TempDir(), "r.lp")}
+	if err := errors.Join(r.add(refusedPoint("d\xffb\n", "m f=1 1\n")), r.close()); err != nil {
+		t.Fatal(err)
+	}
+	if text := texts(t, r.path, r.state.Run); !strings.Contains(text, "# CONTEXT-DATABASE:d\xffb \n") {
+		t.Errorf("%q", text)
+	}
+}
