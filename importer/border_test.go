@@ -312,3 +312,30 @@ func TestStatementsInOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusalsAreAnswers takes longer than the budget to find what is refused, with a
+// failure before and behind: that is no reason to give up.
+func TestRefusalsAreAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.delay = func() time.Duration { return time.Second }
+		s.answer = func(n int) error {
+			if n == 1 || n == 150 {
+				return &target.Error{Status: 502, Class: target.Temporary}
+			}
+			return nil
+		}
+		var lines []string
+		for i := range 100 {
+			lines = append(lines, fmt.Sprintf("%s,t=%d f=x %d", conflictLine, i, 100*i)) // each in a shard of its own
+		}
+		f := newFeed(lines, 100)
+		opts := setup(t, s)
+		opts.RetryFor = time.Minute
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}

@@ -209,6 +209,7 @@ func (d *delivery) attempt(ctx context.Context, lines []byte, points int) error 
 			return ctx.Err() // not its cause, which may be another batch's error
 		}
 		if !target.Retryable(err) {
+			d.tries = 0 // the target answers
 			return err
 		}
 		if d.tries == 0 {
