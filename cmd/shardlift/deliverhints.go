@@ -24,6 +24,8 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	switch {
 	case errors.Is(err, importer.ErrChanged):
 		return "run the command that the checkpoint is of, or begin anew with --restart"
+	case errors.Is(err, lpfile.ErrChanged) && o.Resumed:
+		return "give the same input again, or begin anew with --restart; runs from different inputs at one time need a --checkpoint each"
 	case errors.Is(err, importer.ErrTooManyRejects) && o.Rejected == 0:
 		return "--max-rejects allows more" + carryOn(o)
 	case errors.Is(err, importer.ErrTooManyRejects):

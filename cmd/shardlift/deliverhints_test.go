@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/target"
 )
@@ -67,8 +68,17 @@ func TestTargetHint(t *testing.T) {
 	if got := d.hint(other, &deliveryOutcome{}); !strings.HasPrefix(got, "is --url right?") {
 		t.Errorf("another host: hint %q", got)
 	}
+	if got := d.hint(lpfile.ErrChanged, &deliveryOutcome{Checkpoint: "c", Summary: &importer.Summary{Resumed: true}}); !strings.HasPrefix(got, "give the same input again") {
+		t.Errorf("another stream: hint %q", got)
+	}
 	if got := d.hint(&lpfile.DamagedError{}, &deliveryOutcome{Checkpoint: "c"}); !strings.HasSuffix(got, "with --restart") {
 		t.Errorf("a damaged input: hint %q", got)
+	}
+}
+
+func TestSomeLines(t *testing.T) {
+	if got, want := someLines("write: full\nwrite: full\nclose: \x1b"), "write: full\nclose: \\x1b"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -155,11 +155,14 @@ func (o *deliveryOutcome) report(c console) {
 	}
 }
 
-// someLines keeps a message with strange names in it from speaking to the terminal.
+// someLines keeps a message with strange names in it from speaking to the terminal. What
+// failed twice for one reason is told once.
 func someLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = oneLine(lines[i])
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		if line = oneLine(line); len(lines) == 0 || line != lines[len(lines)-1] {
+			lines = append(lines, line)
+		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -166,6 +166,10 @@ func (o *deliveryOutcome) rejects(d *delivery) {
 		c.say("shardlift: %s", malformed(o.Rejected))
 		return
 	}
+	if o.err != nil { // the file may not be whole
+		c.say("shardlift: %s rejected so far, see %s", points(o.Rejected), oneLine(o.RejectsPath))
+		return
+	}
 	c.say("shardlift: %s rejected, see %s", points(o.Rejected), oneLine(o.RejectsPath))
 	c.say("hint: when the cause is gone, send them again with: shardlift import %s%s", shellWord(o.RejectsPath), d.sameTarget())
 }

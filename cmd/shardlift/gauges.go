@@ -36,7 +36,9 @@ func importGauge(p *importer.Progress, stored int64) gauge {
 		if s.allBytes > 0 {
 			s.allBytes = max(s.allBytes, s.bytes)
 		}
-		s.left = timeLeft(elapsed, s.bytes-read, s.allBytes-read)
+		if s.left = timeLeft(elapsed, s.bytes-read, s.allBytes-read); s.bytes == s.allBytes {
+			s.left = -1 // the last requests may take any time: points may have to be found that the target refuses
+		}
 		points, rejected, waiting := p.Stored.Load(), p.Rejected.Load(), p.Waiting.Load()
 		rate := perSecond(points-stored, elapsed)
 		text := []string{

@@ -218,11 +218,20 @@ func (id *identity) differences(before *identity) []string {
 	for _, name := range sortedKeys(id.Run, before.Run) {
 		was, is := before.Run[name], id.Run[name]
 		if !sameJSON(was, is) {
-			what = append(what, name+" "+difference(was, is))
+			what = append(what, plainly(name+" "+difference(was, is)))
 		}
 	}
 	if !slices.ContainsFunc(id.URLs, func(u string) bool { return slices.Contains(before.URLs, u) }) {
 		what = append(what, fmt.Sprintf("target was %s, is %s", strings.Join(before.URLs, " "), strings.Join(id.URLs, " ")))
+	}
+	return what
+}
+
+// plainly leaves out the names of lists, which stand twice in what is said of an input.
+func plainly(what string) string {
+	what = strings.TrimPrefix(what, "inputs ")
+	if rest, ok := strings.CutPrefix(what, "inputs "); ok && rest != "" && rest[0] >= '0' && rest[0] <= '9' {
+		return "input " + rest
 	}
 	return what
 }

@@ -32,11 +32,21 @@ func TestIdentityDifferences(t *testing.T) {
 		"a flag more": {was: map[string]any{}, is: map[string]any{"a": "x"}, want: []string{`a was not there, is "x"`}},
 		"deep, a last digit": {
 			was: map[string]any{"inputs": long}, is: map[string]any{"inputs": touched},
-			want: []string{"inputs files 2 modified was 1700000000000000001, is 1700000000000000002"},
+			want: []string{"files 2 modified was 1700000000000000001, is 1700000000000000002"},
 		},
 		"a file more": {
 			was: map[string]any{"inputs": long}, is: map[string]any{"inputs": map[string]any{"files": append(touched["files"].([]any)[:1:1], 1, 2)}},
-			want: []string{"inputs files 2 differ"},
+			want: []string{"files 2 differ"},
+		},
+		"a database of an import": {
+			was:  map[string]any{"inputs": map[string]any{"inputs": long["files"], "database": "a"}},
+			is:   map[string]any{"inputs": map[string]any{"inputs": long["files"], "database": "b"}},
+			want: []string{`database was "a", is "b"`},
+		},
+		"a file of an import": {
+			was:  map[string]any{"inputs": map[string]any{"inputs": long["files"]}},
+			is:   map[string]any{"inputs": map[string]any{"inputs": touched["files"]}},
+			want: []string{"input 2 modified was 1700000000000000001, is 1700000000000000002"},
 		},
 		"one node of two": {from: []string{"http://a", "http://b"}, to: []string{"http://c", "http://b/"}},
 		"another target":  {from: []string{"http://a"}, to: []string{"http://u:secret@b"}, want: []string{"target was http://a, is http://b"}},
