@@ -3,6 +3,7 @@
 package importer_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -337,5 +339,56 @@ func TestRefusalsAreAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkRun(t, f, s, opts, sum)
+	})
+}
+
+// stuck takes good lines after a minute only, and refuses all others.
+type stuck struct {
+	mu      sync.Mutex
+	began   time.Time
+	refused int // until then
+	over    bool
+}
+
+func (s *stuck) Write(_ context.Context, _, _ string, lines []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := bytes.Count(lines, []byte{'\n'})
+	switch {
+	case !bytes.HasPrefix(lines, []byte(goodLine)):
+		if !s.over {
+			s.refused += n
+		}
+		return &target.Error{Status: 400, Class: target.Refused, Partial: true, Dropped: n, Message: fmt.Sprintf("partial write: full dropped=%d", n)}
+	case time.Since(s.began) < time.Minute:
+		return &target.Error{Status: 503, Class: target.Overloaded}
+	}
+	s.over = true
+	return nil
+}
+
+// TestRejectsThatWait does not take in more and more that is refused behind a batch that
+// does not get through.
+func TestRejectsThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const per = 5000
+		var lines []string
+		for i := range 50 * per {
+			m := "other"
+			if i < per {
+				m = goodLine
+			}
+			lines = append(lines, fmt.Sprintf("%s f=1 %d", m, i))
+		}
+		s := &stuck{began: time.Now()}
+		opts := setup(t, s)
+		opts.Concurrency = 4
+		sum, err := importer.Run(t.Context(), newFeed(lines, per), opts)
+		if err != nil || sum.Stored != per || sum.Rejected != 49*per {
+			t.Fatalf("Run: %v, %d stored, %d rejected", err, sum.Stored, sum.Rejected)
+		}
+		if s.refused > 100_000+(4+4)*per {
+			t.Errorf("%d rejects were held", s.refused)
+		}
 	})
 }

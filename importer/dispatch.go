@@ -17,6 +17,9 @@ import (
 // waiting, or done behind one that is not.
 const window = 64
 
+// mostHeld is how many rejects may wait for a batch before them, about.
+const mostHeld = 100_000
+
 // waiting is how many batches with text may wait for their turn.
 const waiting = 4
 
@@ -84,7 +87,7 @@ func (r *run) dispatch(ctx context.Context, all *sync.WaitGroup, read <-chan inc
 		}
 		r.start(ctx, all)
 		from := read
-		if next != nil || r.feedEnd || len(r.queue) >= window || r.texts >= r.opts.MaxConcurrency+waiting {
+		if next != nil || r.feedEnd || len(r.queue) >= window || r.held >= mostHeld || r.texts >= r.opts.MaxConcurrency+waiting {
 			from = nil
 		}
 		select {
@@ -154,6 +157,7 @@ func (r *run) admit(ctx context.Context, in incoming) error {
 	} else {
 		r.recycle(b)
 	}
+	r.held += len(e.item.Rejects)
 	r.seq++
 	e.seq = r.seq
 	r.queue = append(r.queue, e)
@@ -247,6 +251,7 @@ func (r *run) finish(e *entry) {
 		r.recycle(e.batch)
 		e.batch = nil
 		r.texts--
+		r.held += len(e.rejects)
 	}
 }
 
@@ -264,6 +269,7 @@ func (r *run) commit() error {
 		if err := r.count(r.queue[0]); err != nil {
 			return err // it stays in front: nothing behind it may be counted
 		}
+		r.held -= len(r.queue[0].item.Rejects) + len(r.queue[0].rejects)
 		r.queue = slices.Delete(r.queue, 0, 1)
 		if n := r.state.Done.Rejected; r.opts.MaxRejects >= 0 && n > r.opts.MaxRejects {
 			return fmt.Errorf("%w: %d, and --max-rejects is %d", ErrTooManyRejects, n, r.opts.MaxRejects)

@@ -76,6 +76,7 @@ type run struct {
 	seq     int64    // of the last one
 	active  int      // of them, on their way
 	texts   int      // of them, with text
+	held    int      // rejects of them
 	free    chan *Batch
 	done    chan *entry
 	feedEnd bool
