@@ -14,7 +14,7 @@ import (
 // Why a server does not take a time.
 var (
 	errTimeDigits   = errors.New("the time is not a whole number")
-	errTimeOverflow = errors.New("the time does not fit into 64 bits of nanoseconds")
+	errTimeOverflow = errors.New("the time does not fit into 64 bits of nanoseconds: is its unit right?")
 	errBehindTime   = errors.New("something stands behind the time")
 )
 

@@ -33,7 +33,7 @@ func TestPoints(t *testing.T) {
 		"microseconds":               {text: "m f=1 1", precision: "us", want: out{Points: []string{"1: m f=1 1000"}}},
 		"no time":                    {text: "m f=\"a\nb\"  \nm f=1 3\nm f=2", now: 1999, want: out{Points: []string{"1: m f=\"a\nb\" 1999", "3: m f=1 3", "4: m f=2 1999"}}},
 		"no time, cut":               {text: "m f=1", precision: "s", now: 3999999999, want: out{Points: []string{"1: m f=1 3000000000"}}},
-		"time overflows":             {text: "m f=1 9999999999\n", precision: "s", want: out{Rejects: []string{"1: ## m f=1 9999999999: the time does not fit into 64 bits of nanoseconds"}}},
+		"time overflows":             {text: "m f=1 9999999999\n", precision: "s", want: out{Rejects: []string{"1: ## m f=1 9999999999: the time does not fit into 64 bits of nanoseconds: is its unit right?"}}},
 		"time overflows, many lines": {text: "m f=\"a\nb\" 9999999999\n", precision: "s", want: out{Rejects: []string{"1: ## m f=\"a\n## b\" 9999999999: the time"}}},
 		"rejects are in nanoseconds": {
 			text: "m,t f=1  2 \nm f=1.2.3\nm f=1 7\r\n", precision: "s", now: 9e9, check: true, want: out{Rejects: []string{
