@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Mapping renames databases and retention policies on their way to the target. Its zero
@@ -13,12 +14,13 @@ import (
 type Mapping struct {
 	databases map[string]string
 	policies  map[Place]string // Database is the old one, or "" for any
+	used      *sync.Map        // the keys of both that were asked for
 }
 
 // NewMapping reads renamings: "old=new" for databases; "old=new" or "database/old=new",
 // with the database's old name, for policies.
 func NewMapping(databases, policies []string) (*Mapping, error) {
-	m := &Mapping{databases: map[string]string{}, policies: map[Place]string{}}
+	m := &Mapping{databases: map[string]string{}, policies: map[Place]string{}, used: new(sync.Map)}
 	for _, text := range databases {
 		old, name, err := cutMapping("map-database", text)
 		if err != nil {
@@ -58,10 +60,32 @@ func cutMapping(flag, text string) (old, name string, err error) {
 func (m *Mapping) Database(old string) string {
 	if m != nil {
 		if name, ok := m.databases[old]; ok {
+			m.used.Store(old, true)
 			return name
 		}
 	}
 	return old
+}
+
+// Unused gives the renamings, as flags, whose old name has not come by: most likely it is
+// misspelt.
+func (m *Mapping) Unused() []string {
+	if m == nil {
+		return nil
+	}
+	var list []string
+	for old, name := range m.databases {
+		if _, ok := m.used.Load(old); !ok {
+			list = append(list, "--map-database "+old+"="+name)
+		}
+	}
+	for old, name := range m.policies {
+		if _, ok := m.used.Load(old); !ok {
+			list = append(list, "--map-retention "+strings.TrimPrefix(old.Database+"/", "/")+old.Policy+"="+name)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Place gives the new names of a database and its policy.
@@ -70,10 +94,12 @@ func (m *Mapping) Place(old Place) Place {
 		return old
 	}
 	to := Place{Database: m.Database(old.Database), Policy: old.Policy}
-	if name, ok := m.policies[old]; ok {
-		to.Policy = name
-	} else if name, ok := m.policies[Place{Policy: old.Policy}]; ok {
-		to.Policy = name
+	for _, key := range []Place{old, {Policy: old.Policy}} {
+		if name, ok := m.policies[key]; ok {
+			m.used.Store(key, true)
+			to.Policy = name
+			break
+		}
 	}
 	return to
 }

@@ -174,9 +174,15 @@ func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) 
 		return err
 	}
 	d.tellFound(found, o)
+	if len(found.places) > 0 {
+		d.tellUnused()
+	}
 	d.options.Sender, d.options.Guard, d.options.Home = t, guard, d.home
 	if err := d.transfer(ctx, from, found, o); err != nil {
 		return err
+	}
+	if len(found.places) == 0 && !o.Resumed {
+		d.tellUnused()
 	}
 	stats := t.Stats()
 	o.WireBytes, o.TextBytes = stats.BodyBytes, stats.TextBytes
@@ -305,6 +311,14 @@ func (d *delivery) tellFound(found *survey, o *deliveryOutcome) {
 		d.notes.add(text)
 	}
 	o.Notes = append(o.Notes, found.notes...)
+}
+
+// tellUnused warns of renamings that renamed nothing: what they are for may be about to
+// go where it must not.
+func (d *delivery) tellUnused() {
+	for _, flag := range d.mapping.Unused() {
+		d.console.say("warning: %s: nothing in the source has that old name", oneLine(flag))
+	}
 }
 
 // transfer sends everything.

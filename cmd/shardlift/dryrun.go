@@ -28,6 +28,9 @@ func (nobody) Write(context.Context, string, string, []byte) error { return nil 
 // named.
 func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome) error {
 	d.ddl.Mode, d.ddl.Print = preflight.Print, nil
+	if d.flags.Verify {
+		d.notes.add("--verify compares what was sent: in a dry run there is nothing to compare")
+	}
 	var there preflight.Querier = nobody{}
 	api := target.V1
 	if d.target.API == target.V2 {
@@ -61,6 +64,9 @@ func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome
 	stop()
 	o.Summary, o.DryRun = r.summary(), r.list()
 	from.tell(o)
+	if err == nil {
+		d.tellUnused()
+	}
 	if err != nil || !d.flags.hasURL() {
 		return err
 	}

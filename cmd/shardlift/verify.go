@@ -219,13 +219,20 @@ func (v *verifyOutcome) show(c console, quiet bool) {
 	}
 	switch {
 	case !v.equal():
-		c.say("shardlift: verified %s values: %s are missing, %s may be", humanize.Comma(v.Values), humanize.Comma(v.MissingValues), humanize.Comma(v.UncertainValues))
+		c.say("shardlift: verified %s: %s missing, %s may be", valuesText(v.Values), humanize.Comma(v.MissingValues), humanize.Comma(v.UncertainValues))
 	case quiet:
 	case v.UnaskedValues > 0:
-		c.say("%-12s %s values are there, %s could not be asked for", "verified", humanize.Comma(v.Values), humanize.Comma(v.UnaskedValues))
+		c.say("%-12s %s there, %s could not be asked for", "verified", valuesText(v.Values), humanize.Comma(v.UnaskedValues))
 	default:
-		c.say("%-12s %s values, all are there", "verified", humanize.Comma(v.Values))
+		c.say("%-12s %s, all are there", "verified", valuesText(v.Values))
 	}
+}
+
+func valuesText(n int64) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return humanize.Comma(n) + " values"
 }
 
 // describe tells a difference in a line.
