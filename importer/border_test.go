@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/internal/atomicfile"
 	"github.com/shardlift/shardlift/target"
 )
 
@@ -390,5 +391,44 @@ func TestRejectsThatWait(t *testing.T) {
 		if s.refused > 100_000+(4+4)*per {
 			t.Errorf("%d rejects were held", s.refused)
 		}
+	})
+}
+
+// TestCarriedOnTwice carries on a run that goes on still: the second one ends, and leaves the
+// checkpoint of the first as it is.
+func TestCarriedOnTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.delay = func() time.Duration { return time.Second }
+		f := newFeed(randomLines(rand.New(rand.NewPCG(1, 1)), 200, 0.3), 10)
+		opts := setup(t, s)
+		opts.Concurrency = 1
+		var early, late snapshot
+		s.onWrite = func(n int) {
+			left := take(opts.CheckpointPath)
+			switch n {
+			case 30:
+				early = left
+			case 60:
+				second := opts
+				second.Resume = &importer.Checkpoint{}
+				if err := json.Unmarshal(early[opts.CheckpointPath], second.Resume); err != nil {
+					panic(err)
+				}
+				_, err := importer.Run(t.Context(), newFeed(nil, 1), second)
+				if !errors.Is(err, atomicfile.ErrLocked) {
+					t.Errorf("the second run: %v", err)
+				}
+				late = take(opts.CheckpointPath)
+				if cmp.Diff(left, late) != "" {
+					t.Error("the second run changed the checkpoint")
+				}
+			}
+		}
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil || late == nil {
+			t.Fatalf("Run: %v", err)
+		}
+		checkRun(t, f, s, opts, sum)
 	})
 }

@@ -22,13 +22,12 @@ import (
 // snapshot is what a kill leaves on the disk: by name, nil for what is not there.
 type snapshot map[string][]byte
 
-func take(t *testing.T, names ...string) snapshot {
-	t.Helper()
+func take(names ...string) snapshot {
 	s := snapshot{}
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Fatal(err)
+			panic(err)
 		}
 		s[name] = text
 	}
@@ -80,7 +79,7 @@ func randomKills(t *testing.T, seed uint64) {
 		endAt := killAt + rnd.IntN(10)
 		s.onWrite = func(n int) {
 			if kills > 0 && n >= killAt && left == nil {
-				left = take(t, opts.CheckpointPath, opts.RejectsPath)
+				left = take(opts.CheckpointPath, opts.RejectsPath)
 			}
 			if kills > 0 && n >= endAt {
 				cancel()

@@ -29,9 +29,10 @@ func Run(ctx context.Context, feed Feed, opts Options) (*Summary, error) {
 	}
 	began := time.Now()
 	before := r.state.Done.Seconds
-	if err = r.takeUp(); err == nil {
-		err = r.replay(ctx, feed)
+	if err := r.takeUp(); err != nil { // the checkpoint may be that of a run that goes on
+		return r.summary(), errors.Join(err, r.rejects.close())
 	}
+	err = r.replay(ctx, feed)
 	if cerr := r.rejects.close(); err == nil {
 		err = cerr
 	}
