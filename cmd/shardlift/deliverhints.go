@@ -31,7 +31,7 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	case errors.Is(err, importer.ErrTooManyRejects):
 		return "the rejects file says why; --max-rejects allows more" + carryOn(o)
 	case errors.Is(err, atomicfile.ErrLocked):
-		return "another run writes this file; name another one with --rejects"
+		return "another run writes this file: wait for its end, or name another one with --rejects or --checkpoint"
 	}
 	if _, ok := errors.AsType[*lpfile.DamagedError](err); ok {
 		if o.Checkpoint == "" {
