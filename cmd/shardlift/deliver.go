@@ -313,6 +313,18 @@ func (d *delivery) tellFound(found *survey, o *deliveryOutcome) {
 	o.Notes = append(o.Notes, found.notes...)
 }
 
+// noteUnit says that times look as if they were no nanoseconds: those of our days, in
+// seconds to microseconds, would all lie in the first weeks of 1970.
+func (d *delivery) noteUnit(o *deliveryOutcome) {
+	const first, last = int64(1e9), int64(30 * 24 * time.Hour)
+	if d.command != "import" || o.Summary == nil || o.Span.Empty() || o.Span.Min < first || o.Span.Max > last {
+		return
+	}
+	text := "all times lie in the first weeks of 1970: if they are no nanoseconds, name their unit with --precision"
+	d.notes.add(text)
+	o.Notes = append(o.Notes, text)
+}
+
 // tellUnused warns of renamings that renamed nothing: what they are for may be about to
 // go where it must not.
 func (d *delivery) tellUnused() {
@@ -345,6 +357,7 @@ func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *
 	stop()
 	o.Summary = sum
 	from.tell(o)
+	d.noteUnit(o)
 	return err
 }
 

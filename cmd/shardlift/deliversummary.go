@@ -111,6 +111,9 @@ func (o *deliveryOutcome) dryTable(row func(name, format string, args ...any)) {
 	}
 }
 
+// thereShown is how many databases and policies that are there are named.
+const thereShown = 12
+
 // ddlRows prints what became of databases and policies. What differs was told as a note.
 func ddlRows(row func(name, format string, args ...any), r *preflight.Report, dry bool) {
 	if r == nil {
@@ -119,7 +122,9 @@ func ddlRows(row func(name, format string, args ...any), r *preflight.Report, dr
 	for _, name := range objectNames(r.Made) {
 		row("made", "%s", name)
 	}
-	if n := len(r.There); n > 0 {
+	if n := len(r.There); n > thereShown {
+		row("there", "%d databases and policies", n)
+	} else if n > 0 {
 		row("there", "%s", strings.Join(objectNames(r.There), ", "))
 	}
 	if dry {

@@ -64,6 +64,7 @@ func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome
 	stop()
 	o.Summary, o.DryRun = r.summary(), r.list()
 	from.tell(o)
+	d.noteUnit(o)
 	if err == nil {
 		d.tellUnused()
 	}

@@ -105,6 +105,8 @@ func hint(err error) string {
 		return "another export to this place is running"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "name a place that this user may write to with --out"
+	case errors.Is(err, syscall.EPIPE):
+		return "whoever reads the output has ended, and did not want all of it"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room, write to another disk with --out, or write less with --compress"
 	case errors.Is(err, fs.ErrNotExist):

@@ -33,6 +33,7 @@ func TestHint(t *testing.T) {
 		"output is read only":   {out(syscall.EROFS), "name a place that"},
 		"no directory":          {out(fs.ErrNotExist), "the directory of the output must exist"},
 		"disk is full":          {out(syscall.ENOSPC), "make room"},
+		"head":                  {out(syscall.EPIPE), "whoever reads"},
 		"quota is used up":      {out(syscall.EDQUOT), "make room"},
 		"below a source":        {out(exporter.ErrBelow), "name a place outside"},
 		"strict":                {out(exporter.ErrFault), "without --strict"},

@@ -37,13 +37,16 @@ func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o 
 		counter = verifier.NewCounter(nil)
 		progress := &importer.Progress{}
 		stop := d.watch(readGauge(progress))
+		var count int64
 		err := readAgain(ctx, from, progress, func(b *importer.Batch) error {
+			count += int64(b.Points)
 			return counter.Add(b.Place.Database, b.Place.Policy, b.Text)
 		})
 		stop()
 		if err != nil {
 			return fmt.Errorf("verify: %w", err)
 		}
+		d.noteGrown(o, count)
 		opts.Recount = func(ctx context.Context, database, policy, _ string, span point.TimeRange, add func([]byte) error) error {
 			return readAgain(ctx, from, nil, func(b *importer.Batch) error {
 				if b.Place != (importer.Place{Database: database, Policy: policy}) || b.Span.Min > span.Max || b.Span.Max < span.Min {
@@ -65,6 +68,16 @@ func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o 
 	}
 	o.Verify = &verifyOutcome{report}
 	return nil
+}
+
+// noteGrown says that a source has more points than were sent, as one has that a server
+// writes to: they are looked for in the target, too.
+func (d *delivery) noteGrown(o *deliveryOutcome, now int64) {
+	if more := now - o.Stored - o.Rejected; more > 0 && d.command == "replay" {
+		text := fmt.Sprintf("the source has %s more than were sent, so it is being written to; they count as missing, and another run brings them", points(more))
+		d.notes.add(text)
+		o.Notes = append(o.Notes, text)
+	}
 }
 
 // readAgain reads the source once more, from its start.
