@@ -123,11 +123,18 @@ func (c *client) Each(ctx context.Context, database, statement string, out func(
 		if err != nil {
 			return brokenOff(err)
 		}
+		if len(resp.Results) == 0 && resp.Err == "" { // 2.x says {"code", "message"} where no database is mapped to a bucket
+			return errNoResults
+		}
 		if err := eachSeries(resp, func(s Series, _ bool) error { return out(s) }); err != nil {
 			return err
 		}
 	}
 }
+
+// errNoResults is what an answer means that is JSON of some other kind. Taken for an empty
+// one it would say that nothing is there.
+const errNoResults = statementError("the answer to a query holds no results: the server does not take such queries, or (2.x) no database is mapped to the bucket")
 
 // brokenOff makes an error of what the client says to a chunk that it could not read: all
 // that had come of it.

@@ -183,3 +183,20 @@ func TestGzipRefused(t *testing.T) {
 		})
 	}
 }
+
+// A server of 2.x that has no database mapped to a bucket answers, and does not say that
+// there is nothing.
+func TestEachWithoutResults(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("X-Influxdb-Version", "v2.7.5")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"code":"not found","message":"no dbrp mapping found"}`)
+	})
+	tg := open(t, target.Config{URLs: []string{url}, API: target.V2, Org: "o"})
+	err := tg.Each(t.Context(), "db", "SELECT count(f) FROM m", func(target.Series) error { return nil })
+	got, text := errorOf(t, err)
+	if got.Class != target.Fatal || !strings.Contains(text, "no results") {
+		t.Errorf("%+v: %s", got, text)
+	}
+}
