@@ -91,6 +91,12 @@ func (d *delivery) targetHint(err error) string {
 		return "give the user with --username and --password-file (or INFLUX_USERNAME and INFLUX_PASSWORD), or a token with --token-file (or INFLUX_TOKEN)"
 	case e.Status == http.StatusForbidden:
 		return "this user may not do that: let an administrator grant it, or log in as another one"
+	case strings.Contains(e.Message, "organization") || strings.Contains(e.Message, "orgID"):
+		return "name the organization with --org"
+	case e.Status == http.StatusNotFound && d.api == target.V2:
+		return "make the bucket, or name the one that is meant with --map-bucket DB/RP=BUCKET"
+	case e.Status == http.StatusNotFound:
+		return "is --url right, and does the server have this API? --target auto asks it"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "write http:// in --url"
 	case strings.Contains(e.Message, "speaks https"):

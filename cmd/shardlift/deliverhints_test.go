@@ -63,7 +63,13 @@ func TestTargetHint(t *testing.T) {
 			}
 		})
 	}
-	d := &delivery{}
+	d := &delivery{api: target.V2}
+	for text, want := range map[string]string{"Please provide either orgID or org": "name the organization", `bucket "x" not found`: "make the bucket"} {
+		err := &target.Error{Node: "http://h", Class: target.Fatal, Status: http.StatusNotFound, Message: text}
+		if got := d.hint(err, &deliveryOutcome{}); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: hint %q", text, got)
+		}
+	}
 	other := &target.Error{Node: "https://h", Class: target.Fatal, Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}}
 	if got := d.hint(other, &deliveryOutcome{}); !strings.HasPrefix(got, "is --url right?") {
 		t.Errorf("another host: hint %q", got)
@@ -73,6 +79,18 @@ func TestTargetHint(t *testing.T) {
 	}
 	if got := d.hint(&lpfile.DamagedError{}, &deliveryOutcome{Checkpoint: "c"}); !strings.HasSuffix(got, "with --restart") {
 		t.Errorf("a damaged input: hint %q", got)
+	}
+}
+
+// The command that sends rejects again can be run as it is printed.
+func TestSameTarget(t *testing.T) {
+	d := &delivery{flags: &deliveryFlags{}, target: target.Config{URLs: []string{"http://u:secret@h:8086", "http://i"}}}
+	d.flags.URL = d.target.URLs
+	d.flags.Target, d.flags.Org, d.flags.MapBucket, d.flags.TokenFile = "v2", "my org", []string{"db/rp=b"}, "token"
+	d.flags.Password, d.flags.Username = "secret", "me"
+	want := " --url http://h:8086 --url http://i --username me --token-file token --target v2 --org 'my org' --map-bucket 'db/rp=b'"
+	if got := d.sameTarget(); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

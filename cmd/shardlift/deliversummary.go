@@ -209,15 +209,36 @@ func points(n int64) string {
 	return humanize.Comma(n) + " points"
 }
 
-// sameTarget gives the flags that name the target again.
+// sameTarget gives the flags that name the target again, but no secrets.
 func (d *delivery) sameTarget() string {
-	if !d.flags.hasURL() {
-		return ""
-	}
 	var b strings.Builder
-	for _, u := range d.target.URLs {
-		b.WriteString(" --url " + shellWord(withoutUser(u)))
+	add := func(flag, value string) {
+		if value != "" {
+			b.WriteString(" --" + flag + " " + shellWord(value))
+		}
 	}
+	if d.flags.hasURL() {
+		for _, u := range d.target.URLs {
+			add("url", withoutUser(u))
+		}
+	}
+	f := d.flags
+	add("username", f.Username)
+	add("password-file", f.PasswordFile)
+	add("token-file", f.TokenFile)
+	add("jwt-file", f.JWTFile)
+	add("ca-cert", f.CACert)
+	add("client-cert", f.ClientCert)
+	add("client-key", f.ClientKey)
+	if f.InsecureSkipVerify {
+		b.WriteString(" --insecure-skip-verify")
+	}
+	add("target", string(f.Target))
+	add("org", f.Org)
+	for _, m := range f.MapBucket {
+		add("map-bucket", m)
+	}
+	add("consistency", string(f.Consistency))
 	return b.String()
 }
 

@@ -108,6 +108,7 @@ func (f *targetFlags) config(c console) (target.Config, error) {
 		if !ok || !strings.Contains(place, "/") || bucket == "" {
 			return cfg, usagef("--map-bucket %q: write it as DB/RP=BUCKET", text)
 		}
+		place = strings.TrimSuffix(place, "/") // for points without a policy
 		if prev, ok := cfg.Buckets[place]; ok && prev != bucket {
 			return cfg, usagef("--map-bucket: %q has two buckets", place)
 		}
