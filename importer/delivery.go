@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/shardlift/shardlift/lineprotocol"
@@ -33,7 +34,7 @@ type GaveUpError struct {
 
 // Error tells the budget and the last answer.
 func (e *GaveUpError) Error() string {
-	return fmt.Sprintf("write to %s: nothing got through for %s (%d tries): %v", e.Place, e.After.Round(time.Second), e.Tries, e.Err)
+	return fmt.Sprintf("write to %s: nothing got through for %s (%d tries): %v", strings.TrimSuffix(e.Place.String(), "."), e.After.Round(time.Second), e.Tries, e.Err)
 }
 
 // Unwrap gives the last answer.

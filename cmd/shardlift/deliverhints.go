@@ -39,8 +39,11 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 		}
 		return "all in front of that place is sent; get a whole copy of the file, and run the same command with --restart"
 	}
+	if _, ok := errors.AsType[*importer.GaveUpError](err); ok && o.Stored > 0 && o.Checkpoint != "" {
+		return "look at the target's log, and when it is well again run the same command, which carries on (" + o.Checkpoint + "); --retry-for waits longer"
+	}
 	if text := d.targetHint(err); text != "" {
-		return text + carryOn(o)
+		return strings.Replace(text+carryOn(o), "?; the", "? The", 1)
 	}
 	tooOld, isTooOld := errors.AsType[*importer.TooOldError](err)
 	switch {
@@ -107,7 +110,7 @@ func (d *delivery) targetHint(err error) string {
 		return "is --url right? The certificate must be for the name in it"
 	case e.Status == 0 && errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: is the server running, and is --url right?"
-	case e.Status == 0 && e.Class == target.Fatal, e.Status == 0:
+	case e.Status == 0 && e.Class != target.Overloaded:
 		return "is the server running, and is --url right?"
 	case e.Class == target.Temporary, e.Class == target.Overloaded:
 		return "the target did not recover in time: look at its log; --retry-for waits longer, --concurrency and --pps send less"

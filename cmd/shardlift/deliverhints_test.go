@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
@@ -91,6 +93,27 @@ func TestSameTarget(t *testing.T) {
 	want := " --url http://h:8086 --url http://i --username me --token-file token --target v2 --org 'my org' --map-bucket 'db/rp=b'"
 	if got := d.sameTarget(); got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestHintOfATargetThatWentAway(t *testing.T) {
+	late := &target.Error{Node: "http://h", Class: target.Overloaded, Message: "no answer in time"}
+	err := &importer.GaveUpError{Place: importer.Place{Database: "db"}, After: time.Second, Tries: 2, Err: late}
+	if got := err.Error(); !strings.HasPrefix(got, "write to db: nothing got through") {
+		t.Error(got)
+	}
+	d := &delivery{}
+	o := &deliveryOutcome{Checkpoint: "c", Summary: &importer.Summary{}}
+	if got := d.hint(err, o); !strings.HasPrefix(got, "the target did not recover in time") || !strings.HasSuffix(got, "carries on (c)") {
+		t.Errorf("never there: %q", got)
+	}
+	closed := &target.Error{Node: "http://h", Class: target.Temporary, Err: syscall.ECONNREFUSED}
+	if got, want := d.hint(closed, o), "nothing listens there: is the server running, and is --url right? The same command run again carries on (c)"; got != want {
+		t.Errorf("closed: %q", got)
+	}
+	o.Stored = 7
+	if got := d.hint(err, o); !strings.HasPrefix(got, "look at the target's log") {
+		t.Errorf("gone: %q", got)
 	}
 }
 
