@@ -35,7 +35,7 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	}
 	if _, ok := errors.AsType[*lpfile.DamagedError](err); ok {
 		if o.Checkpoint == "" {
-			return "get a whole copy of the file"
+			return "get a whole copy of the file, or name those that are whole one by one, instead of their directory"
 		}
 		return "all in front of that place is sent; get a whole copy of the file, and run the same command with --restart"
 	}

@@ -79,6 +79,9 @@ func TestTargetHint(t *testing.T) {
 	if got := d.hint(lpfile.ErrChanged, &deliveryOutcome{Checkpoint: "c", Summary: &importer.Summary{Resumed: true}}); !strings.HasPrefix(got, "give the same input again") {
 		t.Errorf("another stream: hint %q", got)
 	}
+	if got := d.hint(&lpfile.DamagedError{}, &deliveryOutcome{}); !strings.HasPrefix(got, "get a whole copy of the file, or name") {
+		t.Errorf("a damaged export: hint %q", got)
+	}
 	if got := d.hint(&lpfile.DamagedError{}, &deliveryOutcome{Checkpoint: "c"}); !strings.HasSuffix(got, "with --restart") {
 		t.Errorf("a damaged input: hint %q", got)
 	}

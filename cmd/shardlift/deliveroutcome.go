@@ -128,6 +128,9 @@ func timeText(t int64) string {
 // unseen.
 func (o *deliveryOutcome) show(d *delivery) error {
 	c := d.console
+	if o.err == nil && o.Points == 0 {
+		c.say("warning: there was no point to send: look at the input, and at what the flags choose of it")
+	}
 	if d.flags.JSON {
 		o.report(c)
 		return writeJSON(c.out, o)

@@ -81,10 +81,11 @@ func run(ctx context.Context, args []string, c console) int {
 		c.say("shardlift: %v", err) // a mistake in the struct tags
 		return exitFailed
 	}
-	args, err = fromLegacy(args)
+	ours, err := fromLegacy(args)
 	if err != nil {
-		return c.usage(err, nil)
+		return c.usage(err, commandNamed(parser, args))
 	}
+	args = ours
 	parsed, err := parser.Parse(args)
 	if ended { // --help or --version
 		return code
@@ -117,6 +118,16 @@ func newParser(c console, exit func(int)) (*kong.Kong, error) {
 
 // helpWidth keeps help readable on wide terminals.
 const helpWidth = 100
+
+// commandNamed gives the command that stands first, or nil.
+func commandNamed(parser *kong.Kong, args []string) *kong.Node {
+	for _, node := range parser.Model.Children {
+		if len(args) > 0 && node.Name == args[0] {
+			return node
+		}
+	}
+	return nil
+}
 
 // commandOf gives the command that was being parsed, or nil.
 func commandOf(err error) *kong.Node {

@@ -153,13 +153,13 @@ func (r *Reader) addExport(dir string, m *manifest, entries []fs.DirEntry) error
 		info, err := os.Stat(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("%s is not there, but the manifest lists it: the export is not whole", path)
+			return &DamagedError{fmt.Sprintf("%s is not there, but the manifest lists it: the export is not whole", path)}
 		case err != nil:
 			return fmt.Errorf("find input: %w", err)
 		case !info.Mode().IsRegular():
 			return fmt.Errorf("%s is not a regular file", path)
 		case info.Size() != f.OutputBytes:
-			return fmt.Errorf("%s has %d bytes, but %d according to the manifest: the export is damaged", path, info.Size(), f.OutputBytes)
+			return &DamagedError{fmt.Sprintf("%s has %d bytes, but %d according to the manifest: the export is damaged", path, info.Size(), f.OutputBytes)}
 		}
 		l, err := m.listed(f)
 		if err != nil {
