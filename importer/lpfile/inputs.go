@@ -138,7 +138,7 @@ func (r *Reader) addDir(dir string) error {
 		}
 	}
 	if len(r.inputs) == n {
-		return fmt.Errorf("directory %s holds no line protocol: neither a manifest.json nor files that end in .lp, .txt, .gz or .zst", dir)
+		return fmt.Errorf("directory %s holds no line protocol: neither a manifest.json nor files that end in .lp, .txt, .gz or .zst (the directories of a server are for `shardlift replay`)", dir)
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ func TestInputErrors(t *testing.T) {
 	}{
 		"none":               {in(), "no input is named"},
 		"missing":            {in("/nowhere/x.lp"), "input /nowhere/x.lp is not there"},
-		"empty directory":    {in(t.TempDir()), "holds no line protocol"},
+		"empty directory":    {in(t.TempDir()), "or .zst (the directories of a server are for `shardlift replay`)"},
 		"stdin twice":        {in("-", "-"), "named twice"},
 		"no stdin":           {noStdin, "no standard input"},
 		"no database":        {headerless, "a.lp, line 1: nothing says which database the points belong to; name it with --database"},
