@@ -53,6 +53,8 @@ func (w *writeFlags) sizes() error {
 		return usagef("--batch-points must lie between 1 and %d", maxBatchPoints)
 	case w.BatchBytes != 0 && (w.BatchBytes < minBatchBytes || w.BatchBytes > maxBatchBytes):
 		return usagef("--batch-bytes must lie between 1KiB and 64MiB")
+	case w.Bandwidth != 0 && w.Bandwidth < 1<<10:
+		return usagef("--bandwidth must be 1KiB or more; it is in bytes, or with a unit as in 10MiB")
 	case w.PPS < 0:
 		return usagef("--pps must not be negative")
 	case w.RetryFor < 0:
