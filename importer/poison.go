@@ -3,7 +3,6 @@
 package importer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -107,15 +106,4 @@ func (d *delivery) unsettled() map[int32]bool {
 }
 
 // seriesOf gives the series key that a line begins with.
-func seriesOf(line []byte) []byte {
-	for at := 0; ; {
-		i := bytes.IndexByte(line[at:], ' ')
-		if i < 0 {
-			return line
-		}
-		if at += i; at == 0 || line[at-1] != '\\' {
-			return line[:at]
-		}
-		at++
-	}
-}
+func seriesOf(line []byte) []byte { return line[:point.IndexUnescaped(line, ' ')] }

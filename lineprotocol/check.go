@@ -50,12 +50,12 @@ func CheckSeries(key []byte) error {
 		return err
 	}
 	measurement, tags := point.SplitSeries(key)
-	if bareByte(measurement, ' ') {
+	if hasBare(measurement, ' ') {
 		return ErrTag
 	}
 	for len(tags) > 0 {
 		k, v, rest, _ := point.NextTag(tags)
-		if len(k) == 0 || len(v) == 0 || bareByte(k, ' ') || bareByte(v, ' ') || bareByte(v, '=') {
+		if len(k) == 0 || len(v) == 0 || hasBare(k, ' ') || hasBare(v, ' ') || hasBare(v, '=') {
 			return ErrTag
 		}
 		if string(k) == "time" {
@@ -81,16 +81,6 @@ func checkPairs(b []byte) error {
 		}
 	}
 	return nil
-}
-
-// bareByte reports whether c stands in b without a backslash right before it.
-func bareByte(b []byte, c byte) bool {
-	for i, x := range b {
-		if x == c && (i == 0 || b[i-1] != '\\') {
-			return true
-		}
-	}
-	return false
 }
 
 // CheckField says whether a field key can be written. Backslashes have no escape of

@@ -114,7 +114,7 @@ func anyFields(dst []Field, b []byte) ([]Field, error) {
 		return dst, err
 	}
 	for len(b) > 0 {
-		eq := bareIndex(b, '=')
+		eq := point.IndexUnescaped(b, '=')
 		f := Field{Key: b[:eq:eq]}
 		b = b[min(eq+1, len(b)):]
 		end := valueEnd(b)

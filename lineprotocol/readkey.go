@@ -55,9 +55,9 @@ func checkTags(tags []byte) error {
 	sorted := true
 	for rest := tags; len(rest) > 0; {
 		tag := rest[1:]
-		end := bareIndex(tag, ',')
+		end := point.IndexUnescaped(tag, ',')
 		tag, rest = tag[:end], tag[end:]
-		eq := bareIndex(tag, '=')
+		eq := point.IndexUnescaped(tag, '=')
 		name, value := tag[:eq], tag[min(eq+1, len(tag)):]
 		switch {
 		case len(name) == 0:
@@ -101,20 +101,5 @@ func checkTwice(tags []byte) error {
 	return nil
 }
 
-// bareIndex gives the place of the first c that no backslash stands right before, or
-// len(b).
-func bareIndex(b []byte, c byte) int {
-	for from := 0; ; {
-		i := bytes.IndexByte(b[from:], c)
-		if i < 0 {
-			return len(b)
-		}
-		i += from
-		if i == 0 || b[i-1] != '\\' {
-			return i
-		}
-		from = i + 1
-	}
-}
-
-func hasBare(b []byte, c byte) bool { return bareIndex(b, c) < len(b) }
+// hasBare reports whether c stands in b without a backslash right before it.
+func hasBare(b []byte, c byte) bool { return point.IndexUnescaped(b, c) < len(b) }

@@ -5,6 +5,8 @@ package lineprotocol
 import (
 	"bytes"
 	"errors"
+
+	"github.com/shardlift/shardlift/point"
 )
 
 var (
@@ -247,7 +249,7 @@ func (w *walk) oddEnd(b []byte, final bool) (int, error) {
 // split finds the key and the fields of an odd point, which is b: it is then no longer
 // odd.
 func (w *walk) split(b []byte) {
-	w.key = bareIndex(b, ' ')
+	w.key = point.IndexUnescaped(b, ' ')
 	w.from = w.key + blanks(b[w.key:])
 	f := walk{at: w.from}
 	if f.findEnd(b, true) != nil {

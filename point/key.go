@@ -43,8 +43,8 @@ func SplitKeyAt(key []byte, nth int) (series, field []byte, ok bool) {
 // tags behind it: ",k=v,k2=v2", or nothing. Both alias series.
 // A comma right behind a backslash does not end the measurement.
 func SplitSeries(series []byte) (measurement, tags []byte) {
-	i := indexUnescaped(series, ',')
-	if i < 0 {
+	i := IndexUnescaped(series, ',')
+	if i == len(series) {
 		return series, nil
 	}
 	return series[:i:i], series[i:]
@@ -58,23 +58,23 @@ func NextTag(tags []byte) (key, value, rest []byte, ok bool) {
 		return nil, nil, nil, false
 	}
 	tag := tags[1:]
-	if end := indexUnescaped(tag, ','); end >= 0 {
+	if end := IndexUnescaped(tag, ','); end < len(tag) {
 		tag, rest = tag[:end:end], tag[end:]
 	}
-	eq := indexUnescaped(tag, '=')
-	if eq < 0 {
+	eq := IndexUnescaped(tag, '=')
+	if eq == len(tag) {
 		return tag, nil, rest, true
 	}
 	return tag[:eq:eq], tag[eq+1:], rest, true
 }
 
-// indexUnescaped finds the first c that does not follow a backslash directly.
-// The engine looks at one byte only: in `\\,` the comma counts as escaped.
-func indexUnescaped(b []byte, c byte) int {
+// IndexUnescaped gives the place of the first c that does not follow a backslash
+// directly, or len(b). The engine looks at one byte only: in `\\,` the comma counts as escaped.
+func IndexUnescaped(b []byte, c byte) int {
 	for from := 0; ; {
 		i := bytes.IndexByte(b[from:], c)
 		if i < 0 {
-			return -1
+			return len(b)
 		}
 		i += from
 		if i == 0 || b[i-1] != '\\' {

@@ -45,7 +45,7 @@ func (w *walker) enter(p *place) {
 func (w *walker) next(b []byte) ([]byte, error) {
 	n := len(w.key)
 	if n == 0 || len(b) <= n || b[n] != ' ' || !bytes.Equal(b[:n], w.key) {
-		if n = bareIndex(b, ' '); n == 0 || n == len(b) {
+		if n = point.IndexUnescaped(b, ' '); n == 0 || n == len(b) {
 			return nil, errNoKey
 		}
 		w.enterSeries(b[:n])
@@ -73,7 +73,7 @@ func (w *walker) enterSeries(key []byte) {
 	w.series = w.p.hash ^ maphash.Bytes(w.c.seed, raw)
 	// Tags may come in any order: a sum does not see it.
 	for len(tags) > 0 {
-		end := bareIndex(tags[1:], ',') + 1
+		end := point.IndexUnescaped(tags[1:], ',') + 1
 		w.series += maphash.Bytes(w.c.seed, tags[:end])
 		tags = tags[end:]
 	}
@@ -93,7 +93,7 @@ func (w *walker) fields(b []byte) ([]byte, error) {
 		}
 		found := n >= 0
 		if !found {
-			n = bareIndex(b, '=')
+			n = point.IndexUnescaped(b, '=')
 		}
 		if n == 0 || n+1 >= len(b) {
 			return nil, errNoField
@@ -193,20 +193,4 @@ func (w *walker) readTime(b []byte) ([]byte, error) {
 		return nil, errNoTime
 	}
 	return b[i+1:], nil
-}
-
-// bareIndex gives the place of the first c that no backslash stands right before, or
-// len(b).
-func bareIndex(b []byte, c byte) int {
-	for from := 0; ; {
-		i := bytes.IndexByte(b[from:], c)
-		if i < 0 {
-			return len(b)
-		}
-		i += from
-		if i == 0 || b[i-1] != '\\' {
-			return i
-		}
-		from = i + 1
-	}
 }
