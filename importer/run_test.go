@@ -97,15 +97,7 @@ func randomRun(t *testing.T, seed uint64) {
 				}
 			}
 		}
-		checkpoint, err := importer.LoadCheckpoint(opts.CheckpointPath)
-		if err != nil {
-			t.Fatal(err)
-		}
-		opts.Resume = checkpoint
-		f.resume(nil)
-		if checkpoint != nil {
-			f.resume(checkpoint.Mark)
-		}
+		resumed(t, f, &opts)
 		sum, err := importer.Run(ctx, f, opts)
 		cancel()
 		if err == nil {
