@@ -65,16 +65,11 @@ func requireStrace(t *testing.T) {
 	t.Skip("strace is not installed (make deps installs it); how sources are opened was not checked")
 }
 
-// Nothing below a source is ever opened but to be read, nor locked, whatever becomes of
-// the export or the replay.
-func TestSourcesAreOpenedReadOnly(t *testing.T) {
-	requireStrace(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+// soundAndBroken gives two copies of a volume, one of them damaged, in one directory.
+func soundAndBroken(t *testing.T) (source, broken string) {
+	t.Helper()
 	parent := t.TempDir()
-	source, broken := filepath.Join(parent, "sound"), filepath.Join(parent, "broken")
+	source, broken = filepath.Join(parent, "sound"), filepath.Join(parent, "broken")
 	for _, dir := range []string{source, broken} {
 		if err := os.CopyFS(dir, os.DirFS(testvolume.Open(t, "deletes").Dir)); err != nil {
 			t.Fatal(err)
@@ -82,21 +77,16 @@ func TestSourcesAreOpenedReadOnly(t *testing.T) {
 	}
 	flipFirst(t, broken)
 	t.Setenv("XDG_STATE_HOME", filepath.Join(parent, "state"))
-	commands := map[string][]string{
-		"file":           {"export", source, "--out", "out.lp"},
-		"directory":      {"export", source, "--out", "out/", "--split", "shard", "--compress"},
-		"stdout":         {"export", source, "--out", "-", "--one-field-per-line"},
-		"damaged":        {"export", broken, "--out", "damaged.lp", "--salvage"},
-		"strict":         {"export", broken, "--out", "strict.lp", "--strict"},
-		"refused":        {"export", source, "--out", filepath.Join(source, "data", "out.lp")},
-		"refuseds":       {"export", source, "--out", filepath.Join(source, "out") + "/"},
-		"dry run":        {"replay", source, "--dry-run"},
-		"refused replay": {"replay", source, "--url", "http://127.0.0.1:1", "--rejects", filepath.Join(source, "r.lp")},
-	}
-	if _, _, err := influxdtest.Find(); err == nil {
-		at := influxdtest.Start(t, influxdtest.Options{}).URL
-		commands["replay"] = []string{"replay", source, "--url", at, "--policy-duration", "INF", "--verify"}
-		commands["damaged replay"] = []string{"replay", broken, "--url", at, "--policy-duration", "INF"}
+	return source, broken
+}
+
+// onlyRead fails for every command that does more with its source, its second word, than
+// read it.
+func onlyRead(t *testing.T, commands map[string][]string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
 	for name, args := range commands {
 		t.Run(name, func(t *testing.T) {
@@ -109,6 +99,35 @@ func TestSourcesAreOpenedReadOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nothing below a source is ever opened but to be read, nor locked, whatever becomes of
+// the replay.
+func TestReplayOpensSourcesReadOnly(t *testing.T) {
+	requireStrace(t)
+	source, broken := soundAndBroken(t)
+	at := influxdtest.Start(t, influxdtest.Options{}).URL
+	onlyRead(t, map[string][]string{
+		"sound":   {"replay", source, "--url", at, "--policy-duration", "INF", "--verify"},
+		"damaged": {"replay", broken, "--url", at, "--policy-duration", "INF"},
+	})
+}
+
+// The same of an export, and of what needs no server.
+func TestSourcesAreOpenedReadOnly(t *testing.T) {
+	requireStrace(t)
+	source, broken := soundAndBroken(t)
+	onlyRead(t, map[string][]string{
+		"file":           {"export", source, "--out", "out.lp"},
+		"directory":      {"export", source, "--out", "out/", "--split", "shard", "--compress"},
+		"stdout":         {"export", source, "--out", "-", "--one-field-per-line"},
+		"damaged":        {"export", broken, "--out", "damaged.lp", "--salvage"},
+		"strict":         {"export", broken, "--out", "strict.lp", "--strict"},
+		"refused":        {"export", source, "--out", filepath.Join(source, "data", "out.lp")},
+		"refuseds":       {"export", source, "--out", filepath.Join(source, "out") + "/"},
+		"dry run":        {"replay", source, "--dry-run"},
+		"refused replay": {"replay", source, "--url", "http://127.0.0.1:1", "--rejects", filepath.Join(source, "r.lp")},
+	})
 	t.Run("seen", func(t *testing.T) { // or all of the above means nothing
 		for _, does := range []string{"touch data/x", ": >>data/x", "mv data/x data/y", "chmod 700 data/y", "flock data/y true", "rm data/y"} {
 			if bad, _ := trace(t, source, "sh", "-c", "cd "+source+" && "+does); len(bad) == 0 {
