@@ -125,7 +125,7 @@ func (o *outputs) keep(f *file) (bool, error) {
 		if was.Database != sh.Database || was.Policy != sh.Policy || was.ID != sh.ID {
 			return false, nil
 		}
-		now, err := tsmreader.Stat(sources(sh))
+		now, err := tsmreader.Stat(Sources(sh))
 		if err != nil || !slices.Equal(sourceFiles(now), was.Sources) {
 			return false, nil // reading it again says what is wrong with it
 		}
@@ -259,7 +259,7 @@ func (o *outputs) end(*file) error {
 	info := o.info
 	info.Start, info.End = spanText(o.span)
 	info.Faults = slices.Clone(info.Faults) // positions of a stream hold them too
-	sortFaults(info.Faults)
+	SortFaults(info.Faults)
 	info.Faults = dedupe(info.Faults)
 	if o.file != nil {
 		err := o.file.Commit()
@@ -326,7 +326,7 @@ func (o *outputs) close(ok bool) error {
 		errs = append(errs, o.file.Abort())
 		o.file = nil
 	}
-	sortFaults(o.summary.Faults)
+	SortFaults(o.summary.Faults)
 	if dir := o.opts.Output.Dir; ok && dir != "" {
 		err := o.manifest.write(dir, ManifestName)
 		if err == nil {

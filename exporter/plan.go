@@ -10,7 +10,6 @@ import (
 
 	"github.com/shardlift/shardlift/meta"
 	"github.com/shardlift/shardlift/point"
-	"github.com/shardlift/shardlift/tsmreader"
 	"github.com/shardlift/shardlift/volume"
 )
 
@@ -46,10 +45,7 @@ func newPlan(opts Options) *plan {
 		}
 		return f
 	}
-	for _, sh := range opts.Catalog.Shards {
-		if !sel.Database(sh.Database) || !sel.Policy(sh.Policy) || !sel.Shard(sh.ID) || !p.inWindow(sh) {
-			continue
-		}
+	for _, sh := range Selected(opts.Catalog, sel) {
 		if !opts.Format.Bare && !opts.stream && (!oneLine(sh.Database) || !oneLine(sh.Policy)) {
 			p.faults = append(p.faults, Fault{
 				Database: sh.Database, Policy: sh.Policy, Shard: sh.ID, Offset: -1, Part: "key", Lost: true,
@@ -120,21 +116,6 @@ func (p *plan) collectPolicies() {
 	}
 }
 
-// inWindow reports whether a shard's group can have a part in the window, as a query
-// decides it; without a metastore any can.
-func (p *plan) inWindow(sh *volume.Shard) bool {
-	for _, r := range sh.Replicas {
-		if r.Volume == nil || r.Volume.Meta == nil {
-			return true
-		}
-		ref, ok := r.Volume.Meta.Shard(sh.ID)
-		if !ok || ref.Group == nil || ref.Group.Range().Overlaps(p.opts.Selection.Window()) {
-			return true
-		}
-	}
-	return false
-}
-
 // database finds what a metastore says of a database; the volume named last counts.
 func (p *plan) database(name string) *meta.Database {
 	for _, v := range slices.Backward(p.opts.Catalog.Volumes) {
@@ -198,15 +179,6 @@ func safeName(name, also string) string {
 		s = fmt.Sprintf("%s-%016x", s[:maxSafeName-17], h.Sum64())
 	}
 	return s
-}
-
-// sources gives the replicas of a shard as the reader takes them.
-func sources(sh *volume.Shard) []tsmreader.Source {
-	out := make([]tsmreader.Source, len(sh.Replicas))
-	for i, r := range sh.Replicas {
-		out[i] = tsmreader.Source{DataDir: r.DataDir, WALDir: r.WALDir, TSMFile: r.TSMFile}
-	}
-	return out
 }
 
 // header gives what stands before the points of a file.

@@ -93,7 +93,7 @@ func (r *run) shard(ctx context.Context, index int, sh *volume.Shard) (err error
 	if w.HasFieldFilter() {
 		ropts.TakeField = w.Field
 	}
-	open, err := tsmreader.Open(ctx, sources(sh), ropts)
+	open, err := tsmreader.Open(ctx, Sources(sh), ropts)
 	if r.opts.stream {
 		r.start.sources = fingerprint(r.start.sources, sh, open)
 		s.sources, s.name = r.start.sources, nameOf(sh)

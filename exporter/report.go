@@ -71,8 +71,8 @@ func (f *Fault) setRange(r point.TimeRange) {
 // formatTime writes Unix nanoseconds as RFC 3339 with all their digits.
 func formatTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
 
-// fromReader turns a fault of the reader into one of the report.
-func fromReader(db, policy string, id uint64, r *tsmreader.Fault) Fault {
+// FromReader turns a fault of the reader into one of the report.
+func FromReader(db, policy string, id uint64, r *tsmreader.Fault) Fault {
 	f := Fault{
 		Database: db, Policy: policy, Shard: id, File: r.File, Offset: r.Offset, Size: r.Size,
 		Part: string(r.Part), Key: r.Key, Lost: r.Lost, Reason: r.Err.Error(),
@@ -118,8 +118,8 @@ type Summary struct {
 	Seconds     float64   `json:"seconds"`
 }
 
-// sortFaults puts faults in an order that depends on the sources alone.
-func sortFaults(faults []Fault) {
+// SortFaults puts faults in an order that depends on the sources alone.
+func SortFaults(faults []Fault) {
 	slices.SortStableFunc(faults, func(a, b Fault) int {
 		return cmp.Or(
 			cmp.Compare(a.Database, b.Database), cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Shard, b.Shard),

@@ -79,17 +79,8 @@ func (r *run) notes() {
 	if s.Faults == nil {
 		s.Faults = []Fault{}
 	}
-	for _, u := range cat.Unreadable {
-		s.Faults = append(s.Faults, Fault{File: u.Path, Offset: -1, Part: "source", Lost: true, Reason: u.Err.Error()})
-	}
-	for _, err := range cat.MetaErrors {
-		s.Faults = append(s.Faults, Fault{Offset: -1, Part: "metastore", Reason: err.Error()})
-	}
-	for _, l := range cat.LeftOut {
-		if l.Database == "" || sel.Database(l.Database) && sel.Policy(l.Policy) && sel.Shard(l.ID) {
-			s.LeftOut = append(s.LeftOut, LeftOut{Path: l.Path, Reason: l.Reason.String() + ": " + l.Detail})
-		}
-	}
+	faults, left := OfCatalog(cat, sel)
+	s.Faults, s.LeftOut = append(s.Faults, faults...), append(s.LeftOut, left...)
 	missing := 0
 	for _, m := range cat.Missing {
 		if sel.Database(m.Database) && sel.Policy(m.Policy) && sel.Shard(m.ID) {
@@ -99,7 +90,7 @@ func (r *run) notes() {
 	if missing > 0 {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d shards that the metastore lists are not in the sources; in a cluster, other nodes hold them", missing))
 	}
-	sortFaults(s.Faults)
+	SortFaults(s.Faults)
 }
 
 // expect counts what there is to read, for the progress.
@@ -107,7 +98,7 @@ func (r *run) expect() {
 	for _, f := range r.plan.files {
 		for _, sh := range f.shards {
 			r.opts.Progress.Shards.Add(1)
-			files, err := tsmreader.Stat(sources(sh))
+			files, err := tsmreader.Stat(Sources(sh))
 			if err != nil {
 				continue // Open says why, as a fault of this shard
 			}
@@ -206,7 +197,7 @@ func (s *shardRun) release() error {
 
 // fault gives a fault of the reader with the shard's name.
 func (s *shardRun) fault(f *tsmreader.Fault) Fault {
-	return fromReader(s.shard.Database, s.shard.Policy, s.shard.ID, f)
+	return FromReader(s.shard.Database, s.shard.Policy, s.shard.ID, f)
 }
 
 // pipeline runs producer, workers and writer until all is written.

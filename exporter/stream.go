@@ -107,7 +107,7 @@ func (s *stream) resume(r *run, from *Position) error {
 			r.start.sources = next
 			r.start.index = i + 1
 			p.ShardsDone.Add(1)
-			if files, err := tsmreader.Stat(sources(sh)); err == nil {
+			if files, err := tsmreader.Stat(Sources(sh)); err == nil {
 				p.DoneBytes.Add(sizeOf(files))
 			}
 		}
@@ -238,7 +238,7 @@ func fingerprint(before string, sh *volume.Shard, open *tsmreader.Shard) string 
 	if open != nil {
 		files = open.Files()
 	} else {
-		files, _ = tsmreader.Stat(sources(sh)) // what cannot be listed now is compared with the same
+		files, _ = tsmreader.Stat(Sources(sh)) // what cannot be listed now is compared with the same
 	}
 	for _, f := range files {
 		_, _ = fmt.Fprintf(h, "%q %d %d\n", filepath.Base(f.Path), f.Size, f.ModTime.UnixNano())

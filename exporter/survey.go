@@ -77,7 +77,7 @@ func Survey(ctx context.Context, opts Options, deep bool) (*Outline, error) {
 				return nil, err
 			}
 		}
-		if files, err := tsmreader.Stat(sources(sh)); err == nil {
+		if files, err := tsmreader.Stat(Sources(sh)); err == nil {
 			s.Bytes = sizeOf(files)
 		}
 		o.Fingerprint = fingerprint(o.Fingerprint, sh, nil)
@@ -137,7 +137,7 @@ func clip(a, b point.TimeRange) point.TimeRange {
 // measure opens a shard for the window of its times, which is not known where it cannot
 // be opened: Stream tells that as a fault.
 func measure(ctx context.Context, opts *Options, sh *volume.Shard) (span point.TimeRange, known bool, err error) {
-	open, err := tsmreader.Open(ctx, sources(sh), tsmreader.Options{Memory: opts.Memory, Salvage: opts.Salvage, Parallel: opts.Workers})
+	open, err := tsmreader.Open(ctx, Sources(sh), tsmreader.Options{Memory: opts.Memory, Salvage: opts.Salvage, Parallel: opts.Workers})
 	if err != nil {
 		return point.NoTime, false, context.Cause(ctx)
 	}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exporter
+
+import (
+	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/tsmreader"
+	"github.com/shardlift/shardlift/volume"
+)
+
+// Selected gives the shards of cat that an export with sel reads, in the order of cat.
+func Selected(cat *volume.Catalog, sel *filter.Selection) []*volume.Shard {
+	var out []*volume.Shard
+	for _, sh := range cat.Shards {
+		if sel.Database(sh.Database) && sel.Policy(sh.Policy) && sel.Shard(sh.ID) && inWindow(sh, sel) {
+			out = append(out, sh)
+		}
+	}
+	return out
+}
+
+// inWindow reports whether a shard's group can have a part in the window, as a query
+// decides it; without a metastore any can.
+func inWindow(sh *volume.Shard, sel *filter.Selection) bool {
+	for _, r := range sh.Replicas {
+		if r.Volume == nil || r.Volume.Meta == nil {
+			return true
+		}
+		ref, ok := r.Volume.Meta.Shard(sh.ID)
+		if !ok || ref.Group == nil || ref.Group.Range().Overlaps(sel.Window()) {
+			return true
+		}
+	}
+	return false
+}
+
+// Sources gives the replicas of a shard as the reader takes them.
+func Sources(sh *volume.Shard) []tsmreader.Source {
+	out := make([]tsmreader.Source, len(sh.Replicas))
+	for i, r := range sh.Replicas {
+		out[i] = tsmreader.Source{DataDir: r.DataDir, WALDir: r.WALDir, TSMFile: r.TSMFile}
+	}
+	return out
+}
+
+// OfCatalog gives what is wrong with the sources as a whole, before a shard is opened, and
+// what was left out of those that sel takes.
+func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left []LeftOut) {
+	for _, u := range cat.Unreadable {
+		faults = append(faults, Fault{File: u.Path, Offset: -1, Part: "source", Lost: true, Reason: u.Err.Error()})
+	}
+	for _, err := range cat.MetaErrors {
+		faults = append(faults, Fault{Offset: -1, Part: "metastore", Reason: err.Error()})
+	}
+	for _, l := range cat.LeftOut {
+		if l.Database == "" || sel.Database(l.Database) && sel.Policy(l.Policy) && sel.Shard(l.ID) {
+			left = append(left, LeftOut{Path: l.Path, Reason: l.Reason.String() + ": " + l.Detail})
+		}
+	}
+	return faults, left
+}
