@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lpfile
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// IsExport reports whether path is a directory with the manifest of an export, also of one
+// that has not ended.
+func IsExport(path string) bool {
+	for _, name := range []string{manifestName, unfinishedName} {
+		if info, err := os.Stat(filepath.Join(path, name)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
+}
+
+// HoldsText reports whether a directory has files in it that are called as line protocol is.
+// Archives that happen to be compressed do not count.
+func HoldsText(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		name := strings.ToLower(e.Name())
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+		if strings.HasSuffix(name, ".lp") && !strings.HasPrefix(name, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// IsText reports whether a file may hold line protocol, plain or compressed: it does not
+// begin as files do that hold something else. What cannot be opened may.
+func IsText(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close() //nolint:errcheck // was only read
+	var b [8]byte
+	n, _ := io.ReadFull(f, b[:]) // an error comes again when it is read
+	_, err = sniff(b[:n])
+	return err == nil
+}
