@@ -75,7 +75,7 @@ func formatTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC33
 func FromReader(db, policy string, id uint64, r *tsmreader.Fault) Fault {
 	f := Fault{
 		Database: db, Policy: policy, Shard: id, File: r.File, Offset: r.Offset, Size: r.Size,
-		Part: string(r.Part), Key: r.Key, Lost: r.Lost, Reason: r.Err.Error(),
+		Part: string(r.Part), Key: r.Key, Values: r.Values, Lost: r.Lost, Reason: r.Err.Error(),
 	}
 	f.setRange(r.Range)
 	return f

@@ -55,6 +55,7 @@ type Cursor struct {
 	readers []*tsmfile.BlockReader
 	used    int // readers handed out for this series
 	arena   arena
+	bare    bareBlock // for Check
 
 	faults []Fault
 	err    error
@@ -108,8 +109,9 @@ func (sec *Section) addInputs(c *Cursor) {
 	for _, r := range sec.shard.replicas {
 		files += len(r.files)
 	}
-	share := min(1, float64(buffersTotal)/float64(max(1, files)*(indexBuffer+blockBuffer)))
-	index, blocks := max(lookupBuffer, int(share*indexBuffer)), max(lookupBuffer, int(share*blockBuffer))
+	buffer := cmp.Or(sec.shard.opts.Buffer, blockBuffer)
+	share := min(1, float64(buffersTotal)/float64(max(1, files)*(indexBuffer+buffer)))
+	index, blocks := max(lookupBuffer, int(share*indexBuffer)), max(lookupBuffer, int(share*float64(buffer)))
 	had := slices.DeleteFunc(c.inputs, func(in *input) bool { return in.file == nil })
 	c.inputs = nil
 	n := 0

@@ -124,7 +124,7 @@ func (c *Cursor) load(col *column, ch *chain, s *slot) bool {
 		at, err := c.decode(col, ch, e, s)
 		if err != nil {
 			if !again {
-				c.lostBlock(col, ch, e, err)
+				c.lostBlock(col, ch, e, c.spare, err)
 			}
 			continue
 		}
@@ -187,13 +187,14 @@ func (c *Cursor) checkTimes(col *column, ch *chain, e tsmfile.Entry, s *slot, at
 	}
 }
 
-// lostBlock reports a block that gave nothing, unless there was nothing to give.
-func (c *Cursor) lostBlock(col *column, ch *chain, e tsmfile.Entry, err error) {
+// lostBlock reports a block that gave nothing, unless there was nothing to give. Of one of
+// another type times are the times.
+func (c *Cursor) lostBlock(col *column, ch *chain, e tsmfile.Entry, times []int64, err error) {
 	switch {
 	case errors.Is(err, tsmfile.ErrOutside): // reported when the file was opened
 	case errors.Is(err, errConflict):
 		// Values of a type that the field had before it was deleted are no conflict.
-		if r := c.alive(c.spare, ch.stones); !r.Empty() {
+		if r := c.alive(times, ch.stones); !r.Empty() {
 			e.Min, e.Max = r.Min, r.Max
 			c.blockFault(ch, e, c.keyOf(col), err)
 		}

@@ -27,6 +27,9 @@ type Options struct {
 	Memory int64
 	// Salvage takes WAL entries behind a damaged one, which the engine drops.
 	Salvage bool
+	// Buffer is how many bytes of a file's blocks a cursor reads at a time, where there are
+	// not too many files; 0 is 128 KiB.
+	Buffer int
 	// Parallel is how many files are opened at a time; 0 is 1.
 	Parallel int
 }

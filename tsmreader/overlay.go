@@ -28,6 +28,7 @@ type overlay struct {
 	logs   []*walTable            // one for each replica
 	stones []map[string]deletions // one for each TSM file, in the order of the inputs
 
+	counts    LogCounts
 	conflicts map[string]*Fault // WAL values of another type than their column's, by key
 }
 
@@ -88,6 +89,7 @@ func (s *Shard) load(from string) (*overlay, []Fault) {
 				continue
 			}
 			faults = append(faults, tombstone.Decode(f.stone.path, f.stone.r, f.stone.size, func(key []byte, t point.TimeRange) {
+				o.counts.Tombstones++
 				o.addStone(stones, key, t)
 			})...)
 		}
@@ -141,9 +143,11 @@ func (o *overlay) replay(t *walTable, segments []walfile.Segment, salvage bool) 
 		for rd.Next() {
 			off := rd.Offset()
 			o.entry++
+			o.counts.Entries++
 			var err error
 			if rd.Type() == walfile.Write {
 				err = rd.EachWrite(func(v walfile.Values) {
+					o.counts.Values += int64(v.Count)
 					if !o.covers(v.Key) {
 						return
 					}
@@ -154,6 +158,7 @@ func (o *overlay) replay(t *walTable, segments []walfile.Segment, salvage bool) 
 				o.shrink()
 			} else {
 				err = rd.EachDelete(func(key []byte, r point.TimeRange) {
+					o.counts.Deletes++
 					if c := t.columns[string(key)]; c != nil {
 						o.used -= c.remove(r)
 					}

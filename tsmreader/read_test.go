@@ -98,6 +98,7 @@ func read(t failer, s *tsmreader.Shard, weight int64) *result {
 		}
 		next, ok := sec.Next()
 		if !ok {
+			checkToo(t, s, weight, r)
 			return r
 		}
 		if next <= from {

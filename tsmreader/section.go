@@ -36,6 +36,18 @@ func (sec *Section) Next() (from string, ok bool) { return sec.over.to, sec.over
 // file comes with the first section, what is wrong with a column with its own.
 func (sec *Section) Faults() []Fault { return sec.faults }
 
+// LogCounts count what a shard's WAL and tombstones hold.
+type LogCounts struct {
+	Entries    int64 // of the WAL, as far as they can be read
+	Values     int64 // that they write
+	Deletes    int64 // that they say, key by key
+	Tombstones int64 // deletes that tombstones say, key by key
+}
+
+// Counts gives what was read for the section: all of the WAL and the tombstones, whatever
+// part of the keys it holds.
+func (sec *Section) Counts() LogCounts { return sec.over.counts }
+
 // LogRange is the window of the section's WAL values.
 func (sec *Section) LogRange() point.TimeRange {
 	r := point.NoTime

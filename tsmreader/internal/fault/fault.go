@@ -38,6 +38,7 @@ type Fault struct {
 	Part   Part            // what it is
 	Key    string          // composite or series key, "" if unknown
 	Range  point.TimeRange // times that may be lost; Empty if unknown
+	Values int64           // how many values are concerned; 0 if unknown
 	Lost   bool            // data are missing; false: doubtful, but all was taken
 	Err    error           // why
 }
