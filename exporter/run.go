@@ -81,15 +81,7 @@ func (r *run) notes() {
 	}
 	faults, left := OfCatalog(cat, sel)
 	s.Faults, s.LeftOut = append(s.Faults, faults...), append(s.LeftOut, left...)
-	missing := 0
-	for _, m := range cat.Missing {
-		if sel.Database(m.Database) && sel.Policy(m.Policy) && sel.Shard(m.ID) {
-			missing++
-		}
-	}
-	if missing > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d shards that the metastore lists are not in the sources; in a cluster, other nodes hold them", missing))
-	}
+	s.Notes = append(s.Notes, NotesOf(cat, sel)...)
 	SortFaults(s.Faults)
 }
 

@@ -3,7 +3,11 @@
 package exporter
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/meta"
 	"github.com/shardlift/shardlift/tsmreader"
 	"github.com/shardlift/shardlift/volume"
 )
@@ -50,7 +54,7 @@ func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left
 		faults = append(faults, Fault{File: u.Path, Offset: -1, Part: "source", Lost: true, Reason: u.Err.Error()})
 	}
 	for _, err := range cat.MetaErrors {
-		faults = append(faults, Fault{Offset: -1, Part: "metastore", Reason: err.Error()})
+		faults = append(faults, metaFault(err))
 	}
 	for _, l := range cat.LeftOut {
 		if l.Database == "" || sel.Database(l.Database) && sel.Policy(l.Policy) && sel.Shard(l.ID) {
@@ -58,4 +62,30 @@ func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left
 		}
 	}
 	return faults, left
+}
+
+// metaFault says where a metastore is damaged, as far as that is known.
+func metaFault(err error) Fault {
+	f := Fault{Offset: -1, Part: "metastore", Reason: err.Error()}
+	if at, ok := errors.AsType[*volume.MetaError](err); ok {
+		f.File = at.Path
+	}
+	if bad, ok := errors.AsType[*meta.CorruptError](err); ok {
+		f.Offset, f.Reason = int64(bad.Offset), fmt.Sprintf("%s: %v", bad.What, bad.Err)
+	}
+	return f
+}
+
+// NotesOf gives what is worth knowing of the sources as a whole, and no fault.
+func NotesOf(cat *volume.Catalog, sel *filter.Selection) []string {
+	missing := 0
+	for _, m := range cat.Missing {
+		if sel.Database(m.Database) && sel.Policy(m.Policy) && sel.Shard(m.ID) {
+			missing++
+		}
+	}
+	if missing == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d shards that the metastore lists are not in the sources; in a cluster, other nodes hold them", missing)}
 }

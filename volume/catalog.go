@@ -27,8 +27,8 @@ type Catalog struct {
 	// Unreadable is what could not be looked into; shards may be lost with it.
 	Unreadable []Unreadable
 
-	// MetaErrors says which metastores could not be read. All shards of their
-	// volumes are taken.
+	// MetaErrors says which metastores could not be read, each a *MetaError. All shards
+	// of their volumes are taken.
 	MetaErrors []error
 
 	roots []root

@@ -31,6 +31,18 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%d volumes below %s: %s", len(e.Found), e.Path, strings.Join(e.Found, ", "))
 }
 
+// MetaError says that a metastore could not be read.
+type MetaError struct {
+	Path string
+	Err  error // with the path
+}
+
+// Error gives path and reason.
+func (e *MetaError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *MetaError) Unwrap() error { return e.Err }
+
 // bare takes operation and path off an error of package os.
 func bare(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {

@@ -198,7 +198,7 @@ func (c *Catalog) volume(p place) *Volume {
 	if v.MetaFile != "" {
 		data, err := meta.Read(v.MetaFile)
 		if err != nil {
-			c.MetaErrors = append(c.MetaErrors, err)
+			c.MetaErrors = append(c.MetaErrors, &MetaError{Path: v.MetaFile, Err: err})
 		} else {
 			v.Meta = data
 		}
