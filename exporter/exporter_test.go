@@ -216,7 +216,7 @@ func TestCarryOn(t *testing.T) {
 		"nothing":         {func() error { return nil }, 3},
 		"a file is gone":  {func() error { return os.Remove(filepath.Join(dir, names[0])) }, 2},
 		"a file is cut":   {func() error { return os.Truncate(filepath.Join(dir, names[1]), 10) }, 2},
-		"as after a kill": {func() error { return os.Rename(filepath.Join(dir, ManifestName), filepath.Join(dir, unfinishedName)) }, 3},
+		"as after a kill": {func() error { return os.Rename(filepath.Join(dir, ManifestName), filepath.Join(dir, UnfinishedName)) }, 3},
 		"no books at all": {func() error { return os.Remove(filepath.Join(dir, ManifestName)) }, 0},
 		"a leftover part": {func() error {
 			return os.WriteFile(atomicfile.TempPath(filepath.Join(dir, names[2])), []byte("x"), 0o600)
@@ -302,6 +302,9 @@ func TestManifestSaysWhatIsThere(t *testing.T) {
 	if err := json.Unmarshal([]byte(snapshot(t, dir)[ManifestName]), &m); err != nil {
 		t.Fatal(err)
 	}
+	if holds, sealed := ChecksumHolds([]byte(snapshot(t, dir)[ManifestName]), &m); !holds || !sealed {
+		t.Errorf("checksum %q does not hold", m.Checksum)
+	}
 	if m.Points != sum.Points || m.Values != sum.Values || len(m.Files) != 2 || m.Shards != 2 {
 		t.Errorf("manifest %+v against summary %+v", m.Totals, sum.Totals)
 	}
@@ -310,6 +313,32 @@ func TestManifestSaysWhatIsThere(t *testing.T) {
 		if f.OutputBytes != size || f.SHA256 == "" || len(f.Shards) != 1 || len(f.Shards[0].Sources) == 0 || f.Shards[0].Points != f.Points {
 			t.Errorf("%s: %+v does not fit %d bytes", f.Name, f, size)
 		}
+	}
+}
+
+// One byte changed anywhere in a manifest is seen by its checksum, if it still parses.
+func TestManifestChecksum(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := exportDir(t, options(t, filter.Spec{}, devops(t, 1, 1)), dir); err != nil {
+		t.Fatal(err)
+	}
+	text, parsed := []byte(snapshot(t, dir)[ManifestName]), 0
+	for i := range text {
+		b := bytes.Clone(text)
+		b[i] ^= 1 << (i % 7)
+		m, err := ParseManifest(b)
+		if err != nil {
+			continue
+		}
+		parsed++
+		holds, sealed := ChecksumHolds(b, m)
+		named := bytes.LastIndex(text, []byte(`"checksum"`))
+		if holds || !sealed && (i < named || i > named+len(`"checksum"`)) {
+			t.Errorf("byte %d, %q: holds %v, sealed %v", i, text[max(0, i-10):i+1], holds, sealed)
+		}
+	}
+	if parsed < 100 {
+		t.Errorf("only %d changes left a manifest that parses", parsed)
 	}
 }
 

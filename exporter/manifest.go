@@ -3,6 +3,9 @@
 package exporter
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shardlift/shardlift/filter"
@@ -22,7 +26,7 @@ import (
 // directory with a manifest.json is complete.
 const (
 	ManifestName   = "manifest.json"
-	unfinishedName = ".manifest.unfinished.json"
+	UnfinishedName = ".manifest.unfinished.json"
 	manifestFormat = 1
 )
 
@@ -37,6 +41,9 @@ type Manifest struct {
 	Files   []FileInfo `json:"files"`
 	Faults  []Fault    `json:"faults"` // of the sources as a whole; those of shards are with their files
 	LeftOut []LeftOut  `json:"leftOut"`
+	// Checksum is the SHA-256 of the manifest as it is written, with zeros for its digits:
+	// what no other field bears out is guarded by it.
+	Checksum string `json:"checksum"`
 }
 
 type manifestOptions struct {
@@ -103,28 +110,64 @@ func readManifest(path string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manifest{}
-	if err := json.Unmarshal(b, m); err != nil {
+	m, err := ParseManifest(b)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if m.Format != manifestFormat {
-		return nil, fmt.Errorf("read %s: manifest format %d is not known to this version", path, m.Format)
 	}
 	return m, nil
 }
 
+// ParseManifest reads the text of a manifest. Its checksum is not looked at.
+func ParseManifest(b []byte) (*Manifest, error) {
+	m := &Manifest{}
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, err
+	}
+	if m.Format != manifestFormat {
+		return nil, fmt.Errorf("manifest format %d is not known to this version", m.Format)
+	}
+	return m, nil
+}
+
+// noChecksum stands in a manifest while its checksum is computed.
+var noChecksum = strings.Repeat("0", 2*sha256.Size)
+
+// seal puts the checksum into the text of a manifest that has noChecksum in its place.
+func seal(b []byte) []byte {
+	return bytes.Replace(b, []byte(`"checksum": "`+noChecksum+`"`), []byte(`"checksum": "`+hexSum(b)+`"`), 1)
+}
+
+func hexSum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// ChecksumHolds reports whether the text of a manifest is what its checksum says. Sealed is
+// false where it has none, as those of early versions.
+func ChecksumHolds(b []byte, m *Manifest) (holds, sealed bool) {
+	if m.Checksum == "" {
+		return false, false
+	}
+	if len(m.Checksum) != len(noChecksum) || bytes.Count(b, []byte(m.Checksum)) != 1 {
+		return false, true
+	}
+	return hexSum(bytes.Replace(b, []byte(m.Checksum), []byte(noChecksum), 1)) == m.Checksum, true
+}
+
 // write puts the manifest into dir under name.
 func (m *Manifest) write(dir, name string) error {
+	m.Checksum = noChecksum
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
+	b = seal(append(b, '\n'))
 	f, err := atomicfile.Create(filepath.Join(dir, name), atomicfile.Options{})
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	defer f.Abort() //nolint:errcheck // nothing is left to undo after Commit
-	if _, err := f.Write(append(b, '\n')); err != nil {
+	if _, err := f.Write(b); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	return f.Commit()

@@ -89,7 +89,7 @@ func (o *outputs) prepareDir(dir string) error {
 		return err
 	}
 	if old == nil {
-		if old, err = readManifest(filepath.Join(dir, unfinishedName)); err != nil {
+		if old, err = readManifest(filepath.Join(dir, UnfinishedName)); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func (o *outputs) prepareDir(dir string) error {
 	}
 	// Until this run is done, nothing may look finished.
 	old.Files = slices.Clone(old.Files)
-	if err := old.write(dir, unfinishedName); err != nil {
+	if err := old.write(dir, UnfinishedName); err != nil {
 		return err
 	}
 	if err := os.Remove(filepath.Join(dir, ManifestName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -273,7 +273,7 @@ func (o *outputs) end(*file) error {
 	}
 	o.finished(*info, false)
 	if o.opts.Output.Dir != "" {
-		return o.manifest.write(o.opts.Output.Dir, unfinishedName)
+		return o.manifest.write(o.opts.Output.Dir, UnfinishedName)
 	}
 	return nil
 }
@@ -330,7 +330,7 @@ func (o *outputs) close(ok bool) error {
 	if dir := o.opts.Output.Dir; ok && dir != "" {
 		err := o.manifest.write(dir, ManifestName)
 		if err == nil {
-			err = os.Remove(filepath.Join(dir, unfinishedName))
+			err = os.Remove(filepath.Join(dir, UnfinishedName))
 			if errors.Is(err, fs.ErrNotExist) {
 				err = nil
 			}
