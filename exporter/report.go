@@ -22,6 +22,7 @@ type Fault struct {
 	File     string `json:"file,omitempty"`
 	Offset   int64  `json:"offset"`         // first damaged byte of File; -1: not known
 	Size     int64  `json:"size,omitempty"` // bytes of File
+	Line     int64  `json:"line,omitempty"` // of a text that was checked, from 1; Offset is one in the text, too
 	Part     string `json:"part"`           // header, footer, index, block, tombstone, wal, fields.idx, shard, key, value, source
 	Key      string `json:"key,omitempty"`  // series or column, as stored
 	Values   int64  `json:"values,omitempty"`
@@ -45,6 +46,9 @@ func (f *Fault) String() string {
 	b.WriteString(f.Part)
 	if f.Offset >= 0 {
 		fmt.Fprintf(&b, " at byte %d", f.Offset)
+	}
+	if f.Line > 0 {
+		fmt.Fprintf(&b, ", line %d", f.Line)
 	}
 	if f.Key != "" {
 		fmt.Fprintf(&b, " of %q", f.Key)

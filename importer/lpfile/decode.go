@@ -166,10 +166,19 @@ func (d *decoder) Read(p []byte) (int, error) {
 
 // DamagedError says that an input cannot be read to its end, since it is not what was
 // once written.
-type DamagedError struct{ text string }
+type DamagedError struct {
+	text   string
+	Offset int64  // in the input, about where it breaks off; -1: not known
+	Reason string // without the name of the input and the place
+}
 
 // Error names the input and the place.
 func (e *DamagedError) Error() string { return e.text }
+
+func damagedf(format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	return &DamagedError{text: text, Offset: -1, Reason: text}
+}
 
 // damaged says where an input breaks off.
 func (d *decoder) damaged(err error) error {
@@ -180,11 +189,17 @@ func (d *decoder) damaged(err error) error {
 	case d.coding == plain:
 		return fmt.Errorf("read %s at byte %d: %w", d.name, at, err)
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		return &DamagedError{fmt.Sprintf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at)}
+		return &DamagedError{
+			fmt.Sprintf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at),
+			at, fmt.Sprintf("the %s stream ends in the middle: the file is cut off", d.coding),
+		}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return fmt.Errorf("%s at byte %d: its zstd window is too large to be read in little memory: use `zstd -dc --long=31 FILE | shardlift import -`", d.name, at)
 	}
-	return &DamagedError{fmt.Sprintf("%s is damaged: %s stream at byte %d: %v", d.name, d.coding, at, err)}
+	return &DamagedError{
+		fmt.Sprintf("%s is damaged: %s stream at byte %d: %v", d.name, d.coding, at, err),
+		at, fmt.Sprintf("the %s stream is damaged: %v", d.coding, err),
+	}
 }
 
 // close gives memory back.

@@ -122,7 +122,7 @@ func (r *Reader) addDir(dir string) error {
 	n := len(r.inputs)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if !looksRight(e.Name()) {
+		if !LooksRight(e.Name()) {
 			continue
 		}
 		info, err := os.Stat(path)
@@ -153,13 +153,13 @@ func (r *Reader) addExport(dir string, m *manifest, entries []fs.DirEntry) error
 		info, err := os.Stat(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return &DamagedError{fmt.Sprintf("%s is not there, but the manifest lists it: the export is not whole", path)}
+			return damagedf("%s is not there, but the manifest lists it: the export is not whole", path)
 		case err != nil:
 			return fmt.Errorf("find input: %w", err)
 		case !info.Mode().IsRegular():
 			return fmt.Errorf("%s is not a regular file", path)
 		case info.Size() != f.OutputBytes:
-			return &DamagedError{fmt.Sprintf("%s has %d bytes, but %d according to the manifest: the export is damaged", path, info.Size(), f.OutputBytes)}
+			return damagedf("%s has %d bytes, but %d according to the manifest: the export is damaged", path, info.Size(), f.OutputBytes)
 		}
 		l, err := m.listed(f)
 		if err != nil {
@@ -170,16 +170,16 @@ func (r *Reader) addExport(dir string, m *manifest, entries []fs.DirEntry) error
 		}
 	}
 	for _, e := range entries {
-		if looksRight(e.Name()) && !names[e.Name()] {
+		if LooksRight(e.Name()) && !names[e.Name()] {
 			r.notes = append(r.notes, fmt.Sprintf("%s is not in the manifest, and is not read", filepath.Join(dir, e.Name())))
 		}
 	}
 	return nil
 }
 
-// looksRight tells the files of a directory that are to be read by their names. Only
+// LooksRight tells the files of a directory that are to be read by their names. Only
 // here a name says anything.
-func looksRight(name string) bool {
+func LooksRight(name string) bool {
 	if strings.HasPrefix(name, ".") {
 		return false
 	}

@@ -197,7 +197,7 @@ func (in *input) verify(ctx context.Context, buf []byte, read *atomic.Int64) err
 		}
 	}
 	if hex.EncodeToString(h.Sum(nil)) != in.listed.sha256 {
-		return &DamagedError{fmt.Sprintf("%s is damaged: its SHA-256 is not the one in the manifest", in.path)}
+		return damagedf("%s is damaged: its SHA-256 is not the one in the manifest", in.path)
 	}
 	return nil
 }

@@ -123,13 +123,18 @@ func startsDDL(tok *lineprotocol.Token) bool {
 
 // statement reads a line of a DDL section; empty if it is blank.
 func statement(in *input, tok *lineprotocol.Token) (string, error) {
-	line := bytes.TrimSpace(tok.Text)
-	whole := !errors.Is(tok.Err, lineprotocol.ErrTooLong)
-	if len(line) == 0 || whole && isStatement(line) {
+	line, ok := statementLine(tok)
+	if ok {
 		return string(line), nil
 	}
 	return "", fmt.Errorf("%s, line %d: %.60q stands in the DDL section and is no statement; points need a line \"# DML\" in front of them",
 		in.path, tok.Line, line)
+}
+
+// statementLine reports whether a line of a DDL section is a statement or blank.
+func statementLine(tok *lineprotocol.Token) (line []byte, ok bool) {
+	line = bytes.TrimSpace(tok.Text)
+	return line, len(line) == 0 || !errors.Is(tok.Err, lineprotocol.ErrTooLong) && isStatement(line)
 }
 
 // noDatabase is the error for points that belong nowhere.
