@@ -528,3 +528,6 @@ func inFile(t *testing.T, got *checker.SourceReport, path string) {
 	}
 	t.Errorf("no fault names %s:\n%s", path, list(got.Faults))
 }
+
+// kinds are all kinds of values.
+var kinds = []point.Kind{point.Float, point.Integer, point.Boolean, point.String, point.Unsigned}
