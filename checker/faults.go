@@ -14,9 +14,9 @@ const maxFaults = 100_000
 
 // Found are faults.
 type Found struct {
-	Faults []exporter.Fault `json:"faults"`         // sorted
-	More   int64            `json:"more,omitempty"` // that are not listed
-	Lost   int64            `json:"lost"`           // that lost something, of all
+	Faults []exporter.Fault `json:"faults"`               // sorted
+	More   int64            `json:"moreFaults,omitempty"` // that are not listed
+	Lost   int64            `json:"lost"`                 // that lost something, of all
 }
 
 func (f *Found) note(faults ...exporter.Fault) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/shardlift/shardlift/checker"
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer"
 )
@@ -73,6 +74,32 @@ func readGauge(p *importer.Progress) gauge {
 		rate := perSecond(p.Points.Load(), elapsed)
 		s.text = fmt.Sprintf("%s points read, %s points/s", humanize.Comma(p.Points.Load()), humanize.Comma(int64(rate)))
 		s.brief = short(rate) + " pt/s"
+		return s
+	}
+}
+
+// checkGauge shows how far a check is.
+func checkGauge(p *checker.Progress) gauge {
+	return func(elapsed time.Duration) state {
+		s := state{bytes: p.DoneBytes.Load(), allBytes: p.TotalBytes.Load()}
+		if s.allBytes > 0 { // of stdin nothing is known
+			s.allBytes = max(s.allBytes, s.bytes)
+		}
+		s.left = timeLeft(elapsed, s.bytes, s.allBytes)
+		rate := perSecond(s.bytes, elapsed)
+		text := []string{humanize.Bytes(uint64(rate)) + "/s"}
+		s.brief = short(rate) + "B/s"
+		if all := p.Shards.Load(); all > 0 {
+			text = append(text, fmt.Sprintf("shard %d of %d, %s blocks", p.ShardsDone.Load(), all, humanize.Comma(p.Blocks.Load())))
+		}
+		if all := p.Files.Load(); all > 0 {
+			text = append(text, fmt.Sprintf("file %d of %d, %s points", p.FilesDone.Load(), all, humanize.Comma(p.Points.Load())))
+		}
+		if n := p.Faults.Load(); n > 0 {
+			text = append(text, count(int(n), "fault"))
+			s.brief += fmt.Sprintf(" %s faults", short(float64(n)))
+		}
+		s.text = strings.Join(text, ", ")
 		return s
 	}
 }

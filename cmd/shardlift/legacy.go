@@ -25,6 +25,7 @@ var legacyFlags = map[string]map[string]legacyFlag{
 		"start": {}, "end": {}, "datadir": {}, "waldir": {}, "out": {}, "tsmfile": {},
 		"compress": {alone: true}, "lponly": {alone: true},
 	},
+	"verify": {"dir": {rewrite: func(value string) []string { return []string{value} }}},
 	"import": {
 		// What these say is found out.
 		"import": {alone: true, rewrite: drop}, "compressed": {alone: true, rewrite: drop}, "compress": {alone: true, rewrite: drop},
@@ -56,8 +57,8 @@ func oldPrecision(value string) []string {
 	return []string{"--precision=" + value}
 }
 
-// fromLegacy rewrites flags of influx_inspect in the arguments of export, and of influx
-// in those of import. They are read as Go's flag package does: -name=value, or -name
+// fromLegacy rewrites flags of influx_inspect in the arguments of export and verify, and of
+// influx in those of import. They are read as Go's flag package does: -name=value, or -name
 // value but for booleans. Only these names with exactly one dash are touched, and nothing
 // behind "--".
 func fromLegacy(args []string) ([]string, error) {
@@ -76,7 +77,7 @@ func fromLegacy(args []string) ([]string, error) {
 		flag, known := legacyOf(out)[name]
 		if !known {
 			// There are no words of one letter flags, which is what the parser would see.
-			return nil, usagef("unknown flag -%s (flags begin with two dashes; with one, export takes those of influx_inspect, and import those of influx)", name)
+			return nil, usagef("unknown flag -%s (flags begin with two dashes; with one, export and verify take those of influx_inspect, and import those of influx)", name)
 		}
 		switch {
 		case flag.alone && !hasValue:

@@ -15,6 +15,7 @@ func TestFromLegacy(t *testing.T) {
 		"a name is no pattern":  {"export -database a*", `export --database=a\*`},
 		"a database of import":  {"import -database a*", "import --database=a*"},
 		"what is found out":     {"import -import -compressed -compress -path f", "import --path=f"},
+		"directory of verify":   {"verify -dir /var/lib/influxdb --quiet", "verify /var/lib/influxdb --quiet"},
 		"equals":                {"import -path=f -pps=10", "import --path=f --pps=10"},
 		"booleans":              {"import -ssl -unsafeSsl=1 -compressed=false", "import --ssl=true --insecure-skip-verify=true"},
 		"precision":             {"import -precision u -database d", "import --precision=us --database=d"},
@@ -40,10 +41,10 @@ func TestFromLegacy(t *testing.T) {
 
 func TestFromLegacyRefuses(t *testing.T) {
 	for args, want := range map[string]string{
-		"import -retention x": "unknown flag -retention (flags begin with two dashes; with one, export takes those of influx_inspect, and import those of influx)",
-		"export -path x":      "unknown flag -path (flags begin with two dashes; with one, export takes those of influx_inspect, and import those of influx)",
-		"replay -pps 1":       "unknown flag -pps (flags begin with two dashes; with one, export takes those of influx_inspect, and import those of influx)",
-		"-path import":        "unknown flag -path (flags begin with two dashes; with one, export takes those of influx_inspect, and import those of influx)",
+		"import -retention x": "unknown flag -retention (flags begin with two dashes; with one, export and verify take those of influx_inspect, and import those of influx)",
+		"export -path x":      "unknown flag -path (flags begin with two dashes; with one, export and verify take those of influx_inspect, and import those of influx)",
+		"replay -pps 1":       "unknown flag -pps (flags begin with two dashes; with one, export and verify take those of influx_inspect, and import those of influx)",
+		"-path import":        "unknown flag -path (flags begin with two dashes; with one, export and verify take those of influx_inspect, and import those of influx)",
 		"import -path":        "missing value for flag -path",
 	} {
 		t.Run(args, func(t *testing.T) {

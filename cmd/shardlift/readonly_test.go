@@ -126,6 +126,8 @@ func TestSourcesAreOpenedReadOnly(t *testing.T) {
 		"refused":        {"export", source, "--out", filepath.Join(source, "data", "out.lp")},
 		"refuseds":       {"export", source, "--out", filepath.Join(source, "out") + "/"},
 		"dry run":        {"replay", source, "--dry-run"},
+		"verify":         {"verify", source},
+		"verify damage":  {"verify", broken, "--checksums", "--salvage"},
 		"refused replay": {"replay", source, "--url", "http://127.0.0.1:1", "--rejects", filepath.Join(source, "r.lp")},
 	})
 	t.Run("seen", func(t *testing.T) { // or all of the above means nothing
@@ -185,6 +187,7 @@ func TestPermissions(t *testing.T) {
 		want   []string
 	}{
 		{"unreadable file", nil, []string{source, "--out", out}, exitFaults, []string{file + ": ", "permission denied\n", "hint: " + permissionHint}},
+		{"verify", nil, []string{"verify", source}, exitFaults, []string{file + ": shard: ", "permission denied\n", "of which 1 lost something\nhint: " + permissionHint}},
 		{"unwritable output", nil, []string{source, "--out", filepath.Join(closed, "out.lp")}, exitFailed, []string{"permission denied\nhint: name a place that this user may write to"}},
 		{"unwritable directory", nil, []string{source, "--out", filepath.Join(closed, "out") + "/"}, exitFailed, []string{"permission denied\nhint: name a place that this user may write to"}},
 		{"unreadable source", func() { must(os.Chmod(source, 0)) }, []string{source, "--out", out}, exitFailed, []string{"shardlift: open source " + source, "permission denied\nhint: " + permissionHint}},
@@ -193,7 +196,10 @@ func TestPermissions(t *testing.T) {
 			if c.before != nil {
 				c.before()
 			}
-			cmd, stderr := asNobody(t, parent, append([]string{"export", "--quiet"}, c.args...)...)
+			if c.args[0] != "verify" {
+				c.args = append([]string{"export"}, c.args...)
+			}
+			cmd, stderr := asNobody(t, parent, append(c.args, "--quiet")...)
 			_ = cmd.Run() // the exit code tells
 			if code := cmd.ProcessState.ExitCode(); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)

@@ -78,22 +78,28 @@ func (o *outcome) faults(c console) {
 
 // tellFaults prints the first faults and how many there are. Where says what lists them all.
 func tellFaults(c console, faults []exporter.Fault, where string) {
-	if len(faults) == 0 {
-		return
-	}
-	for i := range faults[:min(len(faults), faultsShown)] {
-		c.say("fault: %s", oneLine(faults[i].String()))
-	}
-	if more := len(faults) - faultsShown; more > 0 {
-		c.say("and %s more; %s", humanize.Comma(int64(more)), where)
-	}
 	lost := 0
 	for i := range faults {
 		if faults[i].Lost {
 			lost++
 		}
 	}
-	c.say("shardlift: finished with %s, of which %d lost something", count(len(faults), "fault"), lost)
+	tellSomeFaults(c, faults, len(faults), lost, where)
+}
+
+// tellSomeFaults is tellFaults where there are more than are at hand: all of them, of which
+// so many lost something.
+func tellSomeFaults(c console, faults []exporter.Fault, all, lost int, where string) {
+	if all == 0 {
+		return
+	}
+	for i := range faults[:min(len(faults), faultsShown)] {
+		c.say("fault: %s", oneLine(faults[i].String()))
+	}
+	if more := all - faultsShown; more > 0 {
+		c.say("and %s more; %s", humanize.Comma(int64(more)), where)
+	}
+	c.say("shardlift: finished with %s, of which %d lost something", count(all, "fault"), lost)
 	if slices.ContainsFunc(faults, func(f exporter.Fault) bool { return strings.HasSuffix(f.Reason, "permission denied") }) {
 		c.say("hint: %s", permissionHint)
 	}
