@@ -3,7 +3,7 @@
 // Bench measures whole runs of shardlift: wall time, processor time and peak memory, next
 // to a reference in the same run.
 //
-//	bench -bin bin/shardlift -dir bench-volume [-volume DIR] [-runs 5] [-quick] [-only export|import]
+//	bench -bin bin/shardlift -dir bench-volume [-volume DIR] [-runs 5] [-quick] [-only export|import|verify]
 //
 // The reference of export is pgzip at level 1, four blocks of 1 MiB in flight, over the
 // very text that the export writes, from memory: what compressing alone costs. That of
@@ -44,7 +44,7 @@ func main() {
 	flag.StringVar(&c.volume, "volume", os.Getenv("BENCH_VOLUME"), "measure the volume in `DIR` only")
 	flag.IntVar(&c.runs, "runs", 5, "`runs` of each; the median counts")
 	flag.BoolVar(&c.quick, "quick", false, "the main workload only")
-	flag.StringVar(&c.only, "only", "", "measure only `export or import`")
+	flag.StringVar(&c.only, "only", "", "measure only `export, import or verify`")
 	discarding := flag.Bool("discard", false, "internal: be a server that discards")
 	record := flag.String("record", "", "internal: where it records, `FILE`")
 	bareRecord := flag.String("bare", "", "internal: post the requests recorded in `FILE` and print the seconds")
@@ -81,7 +81,7 @@ func (c *config) run() error {
 	if err != nil {
 		return err
 	}
-	if err := c.both("devops: 100 hosts, 6 h at 10 s", devops); err != nil || c.quick || c.only == "import" {
+	if err := c.both("devops: 100 hosts, 6 h at 10 s", devops); err != nil || c.quick || c.only == "import" || c.only == "verify" {
 		return err
 	}
 	if err := c.growth(); err != nil {
@@ -90,15 +90,18 @@ func (c *config) run() error {
 	return c.manyColumns()
 }
 
-// both measures one volume out and in.
+// both measures one volume out and in, and checks of it.
 func (c *config) both(title, volume string) error {
-	if c.only != "import" {
-		if err := c.workload(title, volume); err != nil {
+	for _, part := range []struct {
+		name    string
+		measure func(title, volume string) error
+	}{{"export", c.workload}, {"verify", c.verify}, {"import", c.imports}} {
+		if c.only != "" && c.only != part.name {
+			continue
+		}
+		if err := part.measure(title, volume); err != nil {
 			return err
 		}
-	}
-	if c.only != "export" {
-		return c.imports(title, volume)
 	}
 	return nil
 }
@@ -216,9 +219,13 @@ type table struct {
 }
 
 func newTable(title string) *table {
+	return newTableOf(title, "", "wall s", "cpu s", "peak MiB", "points/s", "text MB/s", "of reference")
+}
+
+func newTableOf(title string, columns ...string) *table {
 	fmt.Println(title)
 	t := &table{tabwriter.NewWriter(os.Stdout, 2, 0, 2, ' ', tabwriter.AlignRight)}
-	t.cells("", "wall s", "cpu s", "peak MiB", "points/s", "text MB/s", "of reference")
+	t.cells(columns...)
 	return t
 }
 

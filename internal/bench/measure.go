@@ -50,11 +50,21 @@ func (c *config) measure(args ...string) (sample, error) {
 	s.peak = usage.Maxrss << 10
 	var summary struct {
 		Points, Bytes int64
+		Source        struct{ Bytes int64 } // of a verify
+		Exports       []struct {
+			Files []struct{ Points, Bytes int64 }
+		}
 	}
 	if err := json.Unmarshal(out.Bytes(), &summary); err != nil {
 		return s, fmt.Errorf("read summary: %w", err)
 	}
-	s.points, s.bytes = summary.Points, summary.Bytes
+	s.points, s.bytes = summary.Points, summary.Bytes+summary.Source.Bytes
+	for _, e := range summary.Exports {
+		for _, f := range e.Files {
+			s.points += f.Points
+			s.bytes += f.Bytes
+		}
+	}
 	return s, nil
 }
 
