@@ -41,6 +41,8 @@ type chain struct {
 	reader  *tsmfile.BlockReader
 	slot    *slot
 	file    string // segment, of a chain from the WAL
+	hidden  int    // values of the WAL that were left out for their type, and their times
+	hiddenR point.TimeRange
 }
 
 // add appends what in holds of a column of the current series.
@@ -268,6 +270,7 @@ func (c *Cursor) leaveOut(col *column, ch *chain) {
 	s := ch.slot
 	if s.left() > 0 {
 		r := point.TimeRange{Min: s.times[0], Max: s.last()}
+		ch.hidden, ch.hiddenR = s.left(), r
 		c.report(ch.source(), fault.WAL, -1, 0, c.keyOf(col), r, true, fmt.Errorf("%w: %v, not %v", errConflict, ch.kind, col.kind))
 	}
 	s.reset()

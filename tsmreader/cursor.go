@@ -57,6 +57,10 @@ type Cursor struct {
 	arena   arena
 	bare    bareBlock // for Check
 
+	overlaps []bool // by input: see Overlapping
+	spans    []fileSpan
+	looked   []tsmfile.Entry
+
 	faults []Fault
 	err    error
 	ended  bool
@@ -87,11 +91,16 @@ func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 	}
 	if c.sec != sec {
 		c.release()
-		c.sec, c.limits, c.window = sec, sec.shard.limits, sec.shard.opts.Window
+		c.sec, c.limits = sec, sec.shard.limits
 		c.fields = measurementFields{set: sec.shard.fields}
 		sec.addInputs(c)
 	}
 	c.rng, c.faults, c.err, c.ended = r, nil, nil, false
+	c.window = sec.shard.opts.Window
+	if r.Window != (point.TimeRange{}) {
+		c.window = point.TimeRange{Min: max(c.window.Min, r.Window.Min), Max: min(c.window.Max, r.Window.Max)}
+	}
+	c.overlaps = append(c.overlaps[:0], make([]bool, len(c.inputs))...)
 	c.series, c.pending = c.series[:0], nil
 	c.heap = c.heap[:0]
 	for _, in := range c.inputs {
@@ -121,7 +130,8 @@ func (sec *Section) addInputs(c *Cursor) {
 			if n < len(had) {
 				in = had[n]
 			}
-			in.rank, in.file, in.stones = len(c.inputs), f.File, sec.over.stones[n]
+			in.rank, in.replica, in.number = len(c.inputs), i, n
+			in.file, in.stones = f.File, sec.over.stones[n]
 			in.index, in.lookups = in.index.Reset(f.File, index), in.lookups.Reset(f.File, lookupBuffer)
 			if in.blocks == nil || in.size != blocks {
 				in.blocks, in.size = f.NewBlockReader(blocks), blocks

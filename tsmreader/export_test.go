@@ -70,7 +70,7 @@ func OpenMemory(opts Options, replicas ...Memory) *Shard {
 		for i, file := range m.TSM {
 			f, faults := tsmfile.New(fmt.Sprintf("%d.tsm", i+1), file, m.Sizes[i])
 			s.faults = append(s.faults, faults...)
-			sf := &shardFile{File: f}
+			sf := &shardFile{File: f, size: m.Sizes[i]}
 			if i < len(m.Tombstones) && m.Tombstones[i] != nil {
 				b := m.Tombstones[i]
 				sf.stone = stoneFile{path: fmt.Sprintf("%d.tombstone", i+1), size: int64(len(b)), r: bytes.NewReader(b)}

@@ -11,7 +11,9 @@ import (
 
 // input gives the columns of one TSM file, or of one replica's WAL, in key order.
 type input struct {
-	rank int // order of precedence: a higher rank wins
+	rank    int // order of precedence: a higher rank wins
+	replica int
+	number  int // of the file, among those of all replicas
 
 	file    *tsmfile.File
 	index   *tsmfile.Reader

@@ -29,6 +29,7 @@ type replica struct {
 
 type shardFile struct {
 	*tsmfile.File
+	size  int64 // also of a file that could not be opened
 	stone stoneFile
 }
 
@@ -66,7 +67,7 @@ func (s *Shard) openReplica(ctx context.Context, r *replica, src Source, l listi
 			} else {
 				faults[i] = found
 			}
-			r.files[i] = &shardFile{File: f}
+			r.files[i] = &shardFile{File: f, size: t.size}
 			return nil
 		})
 	}

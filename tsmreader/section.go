@@ -21,6 +21,9 @@ type Section struct {
 type Range struct {
 	From string // lowest composite key
 	To   string // first key beyond; "" is the end of the shard
+	// Window is what times to give of those that Options.Window lets through; the zero value
+	// is all of them.
+	Window point.TimeRange
 }
 
 // Section loads the section that starts at from; the first starts at "".

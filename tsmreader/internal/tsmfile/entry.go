@@ -50,6 +50,7 @@ type Record struct {
 	Count int        // blocks
 
 	First, Last Entry  // the first and the last block's entry
+	Bytes       int64  // of all blocks
 	Times       uint64 // equal for records whose blocks have the same times
 	Suspect     bool   // the entries' times do not ascend: legal, but they must be looked at
 

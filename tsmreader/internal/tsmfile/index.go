@@ -165,7 +165,7 @@ const entryBatch = 1024
 func (r *Reader) fill(rec *Record, h *head) error {
 	rec.Key = append(rec.Key[:0], h.key...)
 	rec.Kind, rec.Count, rec.entriesPos = point.Kind(h.kind), h.count, h.entriesPos
-	rec.Suspect = false
+	rec.Suspect, rec.Bytes = false, 0
 	hash := uint64(h.count) //nolint:gosec // a count of 16 bits
 	prev := Entry{}
 	for done := 0; done < h.count; {
@@ -187,6 +187,7 @@ func (r *Reader) fill(rec *Record, h *head) error {
 				rec.Suspect = true
 			}
 			hash = mix(mix(hash, uint64(e.Min)), uint64(e.Max)) //nolint:gosec // hashed bits
+			rec.Bytes += int64(e.Size)
 			prev = e
 		}
 		done += n

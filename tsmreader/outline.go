@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tsmreader
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/tsmreader/internal/fault"
+	"github.com/shardlift/shardlift/tsmreader/internal/tsmfile"
+)
+
+// ColumnInfo is what indexes, tombstones and WAL say of one field of a series. What only
+// the blocks know is not in it: a column whose points were all deleted, but piece by
+// piece, still has a Range.
+type ColumnInfo struct {
+	Field []byte // as stored: unescaped; valid until Next
+	Kind  point.Kind
+	// Hidden: these values have another type than the column has in this shard, so a
+	// query does not see them. The column itself stands before them.
+	Hidden bool
+
+	Range  point.TimeRange // of what is in the window and not deleted; empty: nothing is
+	Blocks int             // that have a part in the window, deleted or not
+	// Bytes of blocks, as far as they are in the window and not deleted: of those that are
+	// in part, the share of their time.
+	Bytes  int64
+	Values int // of the WAL, in the window
+}
+
+// Columns appends to dst what is known of the columns of the current series, without
+// reading a block. They are in the order of their fields. It is called between Next and
+// the first Read.
+func (c *Cursor) Columns(dst []ColumnInfo) []ColumnInfo {
+	for i := range c.columns {
+		col := &c.columns[i]
+		if !col.kind.Valid() || col.n == 0 {
+			continue // of its blocks none can be read: Read gives nothing
+		}
+		var kinds [point.NumKinds]ColumnInfo
+		var found [point.NumKinds]bool
+		sure := false
+		c.spans = c.spans[:0]
+		for j := range c.chains[col.first : col.first+col.n] {
+			ch := &c.chains[col.first+j]
+			if !ch.kind.Valid() {
+				continue
+			}
+			k := &kinds[ch.kind]
+			if !found[ch.kind] {
+				k.Range, found[ch.kind] = point.NoTime, true
+			}
+			r, certain := c.outline(ch, k)
+			k.Range = k.Range.Union(r)
+			if ch.kind == col.kind {
+				sure = sure || certain
+			}
+		}
+		c.markOverlaps()
+		if sure {
+			c.given(col)
+		}
+		found[col.kind] = true
+		dst = append(dst, kinds[col.kind])
+		main := &dst[len(dst)-1]
+		main.Field, main.Kind = col.field, col.kind
+		for k := range kinds {
+			if kind := point.Kind(k); found[k] && kind != col.kind { //nolint:gosec // one of five
+				kinds[k].Field, kinds[k].Kind, kinds[k].Hidden = col.field, kind, true
+				dst = append(dst, kinds[k])
+			}
+		}
+	}
+	return dst
+}
+
+// outline adds what a chain holds to k and gives the times of what is neither deleted nor
+// outside the window. certain: one of these times is surely a point's.
+func (c *Cursor) outline(ch *chain, k *ColumnInfo) (live point.TimeRange, certain bool) {
+	if ch.in.file == nil {
+		if ch.hidden > 0 {
+			k.Values += ch.hidden
+			return ch.hiddenR, true
+		}
+		n := 0
+		if ch.slot != nil {
+			n = ch.slot.left()
+		}
+		if n == 0 {
+			return point.NoTime, false
+		}
+		k.Values += n
+		return point.TimeRange{Min: ch.slot.times[ch.slot.pos], Max: ch.slot.last()}, true
+	}
+	if r := ch.rec.Range(); !ch.rec.Suspect && c.window.Covers(r) && !ch.stones.overlap(r) {
+		k.Blocks += ch.count
+		k.Bytes += ch.rec.Bytes
+		live, certain = r, true
+	} else {
+		live, certain = c.outlineBlocks(ch, k)
+	}
+	if !live.Empty() {
+		c.addSpan(ch.in, live)
+	}
+	return live, certain
+}
+
+// outlineBlocks is outline for a chain of which the window or a tombstone takes a part.
+func (c *Cursor) outlineBlocks(ch *chain, k *ColumnInfo) (live point.TimeRange, certain bool) {
+	live = point.NoTime
+	c.eachEntry(ch, func(e tsmfile.Entry) {
+		if !e.Range().Overlaps(c.window) {
+			return
+		}
+		k.Blocks++
+		r := ch.stones.trim(point.TimeRange{Min: max(e.Min, c.window.Min), Max: min(e.Max, c.window.Max)})
+		k.Bytes += ch.stones.share(e, r)
+		certain = certain || !r.Empty() && (r.Min == e.Min || r.Max == e.Max)
+		live = live.Union(r)
+	})
+	return live, certain
+}
+
+// eachEntry calls f for all entries of a chain, also for those that are not in memory.
+func (c *Cursor) eachEntry(ch *chain, f func(e tsmfile.Entry)) {
+	for _, e := range ch.entries {
+		f(e)
+	}
+	for at := ch.from + len(ch.entries); at < ch.count; {
+		n := min(c.limits.entries, ch.count-at)
+		var err error
+		if c.looked, err = ch.in.lookups.Entries(c.looked[:0], &ch.rec, at, n); err != nil {
+			c.report(ch.source(), fault.Index, -1, 0, string(c.series), ch.rec.Range(), true, fmt.Errorf("read entries: %w", err))
+			return
+		}
+		for _, e := range c.looked {
+			f(e)
+		}
+		at += n
+	}
+}
+
+// trim gives what is left of r when the deletions are taken off its ends. The ends of a
+// block are times of points, so nothing is left if all is deleted in one piece.
+func (d deletions) trim(r point.TimeRange) point.TimeRange {
+	for _, x := range d {
+		if x.Min > r.Min {
+			break
+		}
+		if x.Max >= r.Max {
+			return point.NoTime
+		}
+		if x.Max >= r.Min {
+			r.Min = x.Max + 1
+		}
+	}
+	for _, x := range slices.Backward(d) {
+		if x.Max < r.Max {
+			break
+		}
+		if x.Min <= r.Max {
+			r.Max = x.Min - 1
+		}
+	}
+	return r
+}
+
+// share gives how many of a block's bytes stand for the times in r that are not deleted.
+func (d deletions) share(e tsmfile.Entry, r point.TimeRange) int64 {
+	if r.Empty() || e.Min > e.Max {
+		return 0
+	}
+	left := length(r)
+	for _, x := range d {
+		if x.Overlaps(r) {
+			left -= length(point.TimeRange{Min: max(x.Min, r.Min), Max: min(x.Max, r.Max)})
+		}
+	}
+	return int64(float64(e.Size) * max(left, 0) / length(e.Range()))
+}
+
+// length counts the nanoseconds of a window that is not empty.
+func length(r point.TimeRange) float64 {
+	return float64(uint64(r.Max)-uint64(r.Min)) + 1 //nolint:gosec // the difference fits
+}
+
+// fileSpan is the times that a file has of the column at hand.
+type fileSpan struct {
+	in *input
+	r  point.TimeRange
+}
+
+// addSpan notes that a file has times of the column; of a record that is several chains
+// all are one span.
+func (c *Cursor) addSpan(in *input, r point.TimeRange) {
+	if n := len(c.spans); n > 0 && c.spans[n-1].in == in {
+		c.spans[n-1].r = c.spans[n-1].r.Union(r)
+		return
+	}
+	c.spans = append(c.spans, fileSpan{in, r})
+}
+
+// markOverlaps marks the files that share times of the column with another one of their
+// replica. Copies of one file in two replicas are no overlap.
+func (c *Cursor) markOverlaps() {
+	if len(c.spans) < 2 {
+		return
+	}
+	order := func(a, b fileSpan) int {
+		return cmp.Or(cmp.Compare(a.in.replica, b.in.replica), cmp.Compare(a.r.Min, b.r.Min))
+	}
+	if !slices.IsSortedFunc(c.spans, order) {
+		slices.SortFunc(c.spans, order)
+	}
+	replica, last, reach := -1, 0, int64(math.MinInt64)
+	for i := range c.spans {
+		s := &c.spans[i]
+		if s.in.replica != replica {
+			replica, last, reach = s.in.replica, i, s.r.Max
+			continue
+		}
+		if s.r.Min <= reach {
+			c.overlaps[s.in.number], c.overlaps[c.spans[last].in.number] = true, true
+		}
+		if s.r.Max > reach {
+			last, reach = i, s.r.Max
+		}
+	}
+}
+
+// Overlapping marks in dst, by their places in Shard.TSMFiles, the files that Columns
+// found to share times of a column with another one of the same replica: points were
+// overwritten there, or came late.
+func (c *Cursor) Overlapping(dst []bool) {
+	for i, o := range c.overlaps {
+		if o && i < len(dst) {
+			dst[i] = true
+		}
+	}
+}
+
+// Stretch is a run of time of the current series, and how many bytes of one of its columns,
+// or 8 for each value of the WAL, lie in it.
+type Stretch struct {
+	Range point.TimeRange
+	Bytes int64
+}
+
+// logStretch is how many values of the WAL make a Stretch.
+const logStretch = 1000
+
+// Stretches appends to dst how the first column of the current series that holds anything
+// is cut into blocks, file by file: the other columns of a series are mostly cut alike. It
+// is called between Next and the first Read.
+func (c *Cursor) Stretches(dst []Stretch) []Stretch {
+	start := len(dst)
+	for i := range c.columns {
+		col := &c.columns[i]
+		for j := range c.chains[col.first : col.first+col.n] {
+			if ch := &c.chains[col.first+j]; ch.kind == col.kind {
+				dst = c.stretches(dst, ch)
+			}
+		}
+		if len(dst) > start {
+			break
+		}
+	}
+	return dst
+}
+
+func (c *Cursor) stretches(dst []Stretch, ch *chain) []Stretch {
+	if ch.in.file == nil {
+		if ch.slot == nil {
+			return dst
+		}
+		for times := ch.slot.times[ch.slot.pos:]; len(times) > 0; {
+			n := min(len(times), logStretch)
+			dst = append(dst, Stretch{point.TimeRange{Min: times[0], Max: times[n-1]}, int64(n) * 8})
+			times = times[n:]
+		}
+		return dst
+	}
+	c.eachEntry(ch, func(e tsmfile.Entry) {
+		if e.Range().Overlaps(c.window) && !ch.stones.trim(e.Range()).Empty() {
+			dst = append(dst, Stretch{e.Range(), int64(e.Size)})
+		}
+	})
+	return dst
+}
