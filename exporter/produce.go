@@ -83,17 +83,7 @@ func (r *run) shard(ctx context.Context, index int, sh *volume.Shard) (err error
 	s := &shardRun{shard: sh, index: index}
 	s.refs.Add(1)
 	defer func() { err = errors.Join(err, s.release()) }()
-	w := r.opts.Selection
-	ropts := tsmreader.Options{
-		Window: w.Window(), Memory: r.opts.Memory, Salvage: r.opts.Salvage, Parallel: r.opts.Workers, ByColumn: r.opts.Format.OneField,
-	}
-	if w.HasSeriesFilter() {
-		ropts.TakeSeries = w.Series
-	}
-	if w.HasFieldFilter() {
-		ropts.TakeField = w.Field
-	}
-	open, err := tsmreader.Open(ctx, Sources(sh), ropts)
+	open, err := tsmreader.Open(ctx, Sources(sh), ReaderOptions(&r.opts))
 	if r.opts.stream {
 		r.start.sources = fingerprint(r.start.sources, sh, open)
 		s.sources, s.name = r.start.sources, nameOf(sh)
@@ -102,7 +92,7 @@ func (r *run) shard(ctx context.Context, index int, sh *volume.Shard) (err error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return r.mark(ctx, r.unopened(s, err))
+		return r.mark(ctx, unopened(s, err))
 	}
 	s.open = open
 	first := &task{run: s, opened: open}
@@ -120,16 +110,13 @@ func (r *run) shard(ctx context.Context, index int, sh *volume.Shard) (err error
 }
 
 // unopened gives the task that reports a shard which could not be opened.
-func (r *run) unopened(s *shardRun, err error) *task {
+func unopened(s *shardRun, err error) *task {
 	t := &task{run: s}
 	if errors.Is(err, tsmreader.ErrGone) {
 		t.note = fmt.Sprintf("shard %d of %s.%s was dropped while the export ran", s.shard.ID, s.shard.Database, s.shard.Policy)
 		return t
 	}
-	t.faults = []Fault{{
-		Database: s.shard.Database, Policy: s.shard.Policy, Shard: s.shard.ID,
-		File: s.shard.Replicas[0].Path(), Offset: -1, Part: "shard", Lost: true, Reason: err.Error(),
-	}}
+	t.faults = []Fault{Unopened(s.shard, err)}
 	return t
 }
 
@@ -138,7 +125,7 @@ func (r *run) sections(ctx context.Context, s *shardRun, from string) error {
 	for more := true; more; {
 		sec, err := s.open.Section(from)
 		if err != nil {
-			return r.mark(ctx, r.unopened(s, err))
+			return r.mark(ctx, unopened(s, err))
 		}
 		if len(sec.Faults()) > 0 {
 			t := &task{run: s}

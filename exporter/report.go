@@ -11,6 +11,7 @@ import (
 
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
+	"github.com/shardlift/shardlift/volume"
 )
 
 // Fault is something that was not exported, or is to be doubted, as the summary and
@@ -83,6 +84,14 @@ func FromReader(db, policy string, id uint64, r *tsmreader.Fault) Fault {
 	}
 	f.setRange(r.Range)
 	return f
+}
+
+// Unopened gives the fault of a shard that could not be opened.
+func Unopened(sh *volume.Shard, err error) Fault {
+	return Fault{
+		Database: sh.Database, Policy: sh.Policy, Shard: sh.ID,
+		File: sh.Replicas[0].Path(), Offset: -1, Part: "shard", Lost: true, Reason: err.Error(),
+	}
 }
 
 // LeftOut is something that lay in a source and was not read.

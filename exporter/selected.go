@@ -47,6 +47,21 @@ func Sources(sh *volume.Shard) []tsmreader.Source {
 	return out
 }
 
+// ReaderOptions gives what the reader has to know to read a shard as an export does.
+func ReaderOptions(o *Options) tsmreader.Options {
+	sel := o.Selection
+	r := tsmreader.Options{
+		Window: sel.Window(), Memory: o.Memory, Salvage: o.Salvage, Parallel: o.Workers, ByColumn: o.Format.OneField,
+	}
+	if sel.HasSeriesFilter() {
+		r.TakeSeries = sel.Series
+	}
+	if sel.HasFieldFilter() {
+		r.TakeField = sel.Field
+	}
+	return r
+}
+
 // OfCatalog gives what is wrong with the sources as a whole, before a shard is opened, and
 // what was left out of those that sel takes.
 func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left []LeftOut) {

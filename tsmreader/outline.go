@@ -252,23 +252,36 @@ type Stretch struct {
 // logStretch is how many values of the WAL make a Stretch.
 const logStretch = 1000
 
-// Stretches appends to dst how the first column of the current series that holds anything
-// is cut into blocks, file by file: the other columns of a series are mostly cut alike. It
-// is called between Next and the first Read.
+// Stretches appends to dst how the longest column of the current series is cut into
+// blocks, file by file: the other columns of a series are mostly cut alike. It is called
+// between Next and the first Read.
 func (c *Cursor) Stretches(dst []Stretch) []Stretch {
-	start := len(dst)
+	longest, most := 0, -1
 	for i := range c.columns {
-		col := &c.columns[i]
-		for j := range c.chains[col.first : col.first+col.n] {
-			if ch := &c.chains[col.first+j]; ch.kind == col.kind {
-				dst = c.stretches(dst, ch)
+		n := 0
+		c.eachOwn(&c.columns[i], func(ch *chain) {
+			n += ch.count
+			if ch.slot != nil {
+				n += 1 + ch.slot.left()/logStretch
 			}
-		}
-		if len(dst) > start {
-			break
+		})
+		if n > most {
+			longest, most = i, n
 		}
 	}
+	if most > 0 {
+		c.eachOwn(&c.columns[longest], func(ch *chain) { dst = c.stretches(dst, ch) })
+	}
 	return dst
+}
+
+// eachOwn calls f for the chains of a column that have its type.
+func (c *Cursor) eachOwn(col *column, f func(ch *chain)) {
+	for j := range c.chains[col.first : col.first+col.n] {
+		if ch := &c.chains[col.first+j]; ch.kind == col.kind {
+			f(ch)
+		}
+	}
 }
 
 func (c *Cursor) stretches(dst []Stretch, ch *chain) []Stretch {
