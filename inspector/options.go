@@ -4,6 +4,7 @@ package inspector
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/volume"
@@ -19,6 +20,7 @@ type Options struct {
 	Memory    int64  // bytes that the WAL and the tombstones of a shard may take at a time; 0: 16 MiB
 	FreePath  string // a place whose free space Estimate tells; "" is the current directory
 	Progress  *Progress
+	Now       time.Time // for what is expired; zero: the time of the call
 }
 
 // Progress may be read while Run works.

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inspector
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/shardlift/shardlift/exporter"
+	"github.com/shardlift/shardlift/meta"
+	"github.com/shardlift/shardlift/point"
+)
+
+// formatTime writes Unix nanoseconds as RFC 3339 with all their digits.
+func formatTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
+
+// setSpan writes the times of r.
+func (s *Stats) setSpan(r point.TimeRange) {
+	if !r.Empty() {
+		s.Start, s.End = formatTime(r.Min), formatTime(r.Max)
+	}
+}
+
+// add adds all but times and series.
+func (s *Stats) add(o *Stats) {
+	s.Shards += o.Shards
+	s.Columns += o.Columns
+	s.Points.add(o.Points)
+	s.Values.add(o.Values)
+	s.Bytes += o.Bytes
+	s.TSMFiles += o.TSMFiles
+	s.TSMBytes += o.TSMBytes
+	s.Generations += o.Generations
+	s.Blocks += o.Blocks
+	s.Overlapping += o.Overlapping
+	s.Tombstones += o.Tombstones
+	s.Deletes += o.Deletes
+	s.WALSegments += o.WALSegments
+	s.WALBytes += o.WALBytes
+	s.WALValues += o.WALValues
+	s.Faults += o.Faults
+	s.Lost += o.Lost
+}
+
+func (a *Amount) add(o Amount) {
+	a.N += o.N
+	a.Exact = a.Exact && o.Exact
+}
+
+// newStats gives those of nothing.
+func newStats() Stats {
+	none := Amount{Exact: true}
+	return Stats{Series: none, Points: none, Values: none}
+}
+
+// report puts everything together.
+func (n *inspection) report() *Report {
+	r := &Report{
+		Selected: !n.opts.Selection.Everything(), Deep: n.opts.Deep,
+		Volumes: []Volume{}, Databases: []Database{}, Missing: []MissingShard{}, LeftOut: []exporter.LeftOut{},
+		Conflicts: []Conflict{}, Faults: []exporter.Fault{}, Notes: []string{}, Estimate: n.estimate,
+		Totals: newStats(),
+	}
+	n.addVolumes(r)
+	faults, left := exporter.OfCatalog(n.opts.Catalog, n.opts.Selection)
+	r.Faults, r.LeftOut = append(r.Faults, faults...), append(r.LeftOut, left...)
+	for _, f := range faults {
+		r.Totals.Faults++
+		if f.Lost {
+			r.Totals.Lost++
+		}
+	}
+	all := point.NoTime
+	for _, d := range n.databases {
+		db, span := n.addDatabase(r, d)
+		r.Databases = append(r.Databases, db)
+		r.Totals.add(&db.Stats)
+		r.Totals.Series.add(db.Stats.Series)
+		all = all.Union(span)
+	}
+	r.Totals.setSpan(all)
+	exporter.SortFaults(r.Faults)
+	r.Notes = append(r.Notes, n.notes...)
+	return r
+}
+
+// addVolumes tells the sources, and what they lack.
+func (n *inspection) addVolumes(r *Report) {
+	for _, v := range n.opts.Catalog.Volumes {
+		r.Volumes = append(r.Volumes, Volume{Source: v.Source, DataDir: v.DataDir, WALDir: v.WALDir, Meta: v.MetaFile, Sound: v.Meta != nil})
+		if v.WALDir == "" {
+			n.notef("%s has no WAL: what was not yet in TSM files is not there", v.Source)
+		}
+		if v.DataDir == "" && v.WALDir != "" {
+			n.notef("%s has no TSM files, only a WAL", v.Source)
+		}
+		switch {
+		case v.MetaFile == "":
+			n.notef("%s has no metastore: policies and shard groups are not known, and deleted shards cannot be told from others", v.Source)
+		case v.Meta == nil:
+			n.notef("the metastore of %s cannot be read: policies and shard groups are not known", v.Source)
+		}
+	}
+}
+
+func (n *inspection) addDatabase(r *Report, d *databaseFacts) (Database, point.TimeRange) {
+	db := Database{Name: d.name, Policies: []Policy{}, Stats: newStats()}
+	if d.meta != nil {
+		db.DefaultPolicy = d.meta.DefaultPolicy
+	}
+	all := point.NoTime
+	for _, p := range d.policies {
+		policy, span := n.addPolicy(r, p)
+		db.Policies = append(db.Policies, policy)
+		db.Stats.add(&policy.Stats)
+		all = all.Union(span)
+		if len(p.shards) > 0 {
+			db.Stats.Series = policy.Stats.Series
+		}
+	}
+	if d.series != nil {
+		db.Stats.Series = d.series.amount()
+	}
+	db.Stats.setSpan(all)
+	return db, all
+}
+
+func (n *inspection) addPolicy(r *Report, p *policyFacts) (Policy, point.TimeRange) {
+	policy := Policy{Name: p.name, Shards: []Shard{}, Gaps: []Gap{}, Measurements: []Measurement{}, Stats: newStats()}
+	policy.Default = p.database.meta != nil && p.database.meta.DefaultPolicy == p.name
+	if p.meta != nil {
+		policy.Listed, policy.Replication = true, p.meta.Replication
+		policy.Duration = meta.FormatDuration(p.meta.Duration)
+		policy.ShardDuration = meta.FormatDuration(p.meta.ShardDuration)
+	}
+	n.layOut(p, &policy)
+	all := point.NoTime
+	for _, s := range p.shards {
+		sh := n.addShard(r, p, s)
+		policy.Shards = append(policy.Shards, sh)
+		policy.Stats.add(&sh.Stats)
+		all = all.Union(s.span)
+	}
+	policy.Stats.setSpan(all)
+	n.addMeasurements(r, p, &policy)
+	for _, m := range p.missing {
+		miss := MissingShard{Database: m.Database, Policy: m.Policy, ID: m.ID}
+		if g, ok := groupOf(m.Group); ok {
+			miss.Start, miss.End = formatTime(g.start), formatTime(g.end)
+		}
+		for _, s := range m.Group.Shards {
+			if s.ID == m.ID {
+				miss.Owners = s.Owners
+			}
+		}
+		r.Missing = append(r.Missing, miss)
+	}
+	return policy, all
+}
+
+// layOut finds the groups of the policy's shards, and the holes between them.
+func (n *inspection) layOut(p *policyFacts, policy *Policy) {
+	d := time.Duration(0)
+	if p.meta != nil {
+		d = p.meta.ShardDuration
+	}
+	var spans []span
+	var ranges []point.TimeRange
+	for _, s := range p.shards {
+		g, deleted, known := n.group(s.shard)
+		s.unlisted = known && (g == nil || deleted)
+		if g != nil {
+			s.group, s.grouped = groupOf(g)
+		}
+		if s.grouped {
+			spans = append(spans, s.group)
+		} else if !s.extent.Empty() {
+			ranges = append(ranges, s.extent)
+		}
+		s.expired = p.meta != nil && p.meta.Duration > 0 && s.grouped && n.expired(s.group.end, p.meta.Duration)
+	}
+	if d == 0 && len(ranges) > 0 {
+		if d = guess(ranges); d > 0 {
+			policy.ShardDuration, policy.Guessed = meta.FormatDuration(d), true
+		}
+	}
+	for _, s := range p.shards {
+		if s.grouped || s.extent.Empty() || d == 0 {
+			continue
+		}
+		if g := groupAt(s.extent.Min, d); g.holds(s.extent) {
+			s.group, s.grouped = g, true
+			spans = append(spans, g)
+		} else {
+			spans = append(spans, span{s.extent.Min, s.extent.Max})
+		}
+	}
+	slices.SortStableFunc(p.shards, compareShards)
+	n.addGaps(p, policy, append(spans, p.groups...), d)
+}
+
+// addGaps tells the holes between the shards, unless shards were chosen and nobody knows
+// where the others are.
+func (n *inspection) addGaps(p *policyFacts, policy *Policy, spans []span, d time.Duration) {
+	if p.meta == nil && n.opts.Selection != nil && len(n.opts.Selection.Describe().Shards) > 0 {
+		return
+	}
+	w := n.opts.Selection.Window()
+	for _, hole := range gaps(spans) {
+		if hole.end <= w.Min || hole.start > w.Max {
+			continue
+		}
+		g := Gap{Start: formatTime(hole.start), End: formatTime(hole.end), Groups: groupsIn(hole, d)}
+		for _, m := range p.missing {
+			if s, ok := groupOf(m.Group); ok && s.start < hole.end && hole.start < s.end {
+				g.Missing++
+			}
+		}
+		policy.Gaps = append(policy.Gaps, g)
+	}
+}
+
+// expired reports whether a policy's duration has passed since the end of a group.
+func (n *inspection) expired(end int64, d time.Duration) bool {
+	return time.Unix(0, end).Add(d).Before(n.opts.Now)
+}
+
+// compareShards orders shards by where they begin; those that hold nothing come last.
+func compareShards(a, b *shardFacts) int {
+	where := func(s *shardFacts) (int, int64) {
+		switch {
+		case s.grouped:
+			return 0, s.group.start
+		case !s.extent.Empty():
+			return 0, s.extent.Min
+		}
+		return 1, 0
+	}
+	ra, ta := where(a)
+	rb, tb := where(b)
+	return cmp.Or(cmp.Compare(ra, rb), cmp.Compare(ta, tb), cmp.Compare(a.shard.ID, b.shard.ID))
+}
+
+func (n *inspection) addShard(r *Report, p *policyFacts, s *shardFacts) Shard {
+	sh := Shard{ID: s.shard.ID, Replicas: []string{}, Unlisted: s.unlisted, Expired: s.expired, NoWAL: true, Stats: s.stats}
+	for i := range s.shard.Replicas {
+		rep := &s.shard.Replicas[i]
+		sh.Replicas = append(sh.Replicas, rep.Path())
+		sh.NoWAL = sh.NoWAL && rep.WALDir == ""
+	}
+	if s.grouped {
+		sh.GroupStart, sh.GroupEnd = formatTime(s.group.start), formatTime(s.group.end)
+	}
+	t := &sh.Stats
+	t.Shards, t.Series.Exact = 1, true
+	t.Points, t.Values = s.points, s.values
+	t.Faults, t.Lost = len(s.faults)+s.more, s.lost
+	t.setSpan(s.span)
+	r.Faults = append(r.Faults, s.faults...)
+	r.LeftOut = append(r.LeftOut, s.leftOut...)
+	if s.more > 0 {
+		n.notef("shard %d of %q.%q: %d more faults are only counted", s.shard.ID, p.database.name, p.name, s.more)
+	}
+	if s.note != "" {
+		n.notef("%s", s.note)
+	}
+	return sh
+}
+
+// addMeasurements tells the measurements of a policy, and where types of fields differ.
+func (n *inspection) addMeasurements(r *Report, p *policyFacts, policy *Policy) {
+	t := n.tally.policies[p.number]
+	byLocal := make([]*shardFacts, len(p.shards))
+	for _, s := range p.shards {
+		byLocal[s.local] = s
+	}
+	for _, m := range t.measurements {
+		out := m.report()
+		policy.Measurements = append(policy.Measurements, out)
+		policy.Stats.Series.add(out.Series)
+	}
+	slices.SortFunc(policy.Measurements, func(a, b Measurement) int {
+		return cmp.Or(-cmp.Compare(a.Series.N, b.Series.N), cmp.Compare(a.Name, b.Name))
+	})
+	if t.rest != nil && t.rest.columns > 0 {
+		policy.Stats.Series.add(t.rest.series.amount())
+		n.notef("%q.%q has more measurements than are listed: those found last are only counted, %d columns", p.database.name, p.name, t.rest.columns)
+	}
+	if t.hiddenFields {
+		n.notef("%q.%q has more fields or tag keys than are listed", p.database.name, p.name)
+	}
+	conflicts := t.conflicts(byLocal)
+	for i := range conflicts {
+		conflicts[i].Database, conflicts[i].Policy = p.database.name, p.name
+	}
+	r.Conflicts = append(r.Conflicts, conflicts...)
+}
+
+func (m *measurement) report() Measurement {
+	out := Measurement{
+		Name: point.UnescapeMeasurement([]byte(m.name)), Shards: m.shards.count(), Series: m.series.amount(),
+		Columns: m.columns, Bytes: m.bytes, Fields: []Field{}, Tags: []Tag{},
+	}
+	if !m.span.Empty() {
+		out.Start, out.End = formatTime(m.span.Min), formatTime(m.span.Max)
+	}
+	for name, f := range m.fields {
+		out.Fields = append(out.Fields, f.report(name))
+	}
+	slices.SortFunc(out.Fields, func(a, b Field) int { return cmp.Compare(a.Name, b.Name) })
+	for key, values := range m.tags {
+		out.Tags = append(out.Tags, Tag{Key: point.UnescapeTag([]byte(key)), Values: values.amount()})
+	}
+	slices.SortFunc(out.Tags, func(a, b Tag) int {
+		return cmp.Or(-cmp.Compare(a.Values.N, b.Values.N), cmp.Compare(a.Key, b.Key))
+	})
+	return out
+}
+
+func (f *field) report(name string) Field {
+	out := Field{Name: name, Kinds: []string{}}
+	f.sort()
+	all := point.NoTime
+	for i := range f.kinds {
+		k := &f.kinds[i]
+		out.Kinds = append(out.Kinds, k.kind.String())
+		out.Columns += k.columns
+		all = all.Union(k.span)
+	}
+	if !all.Empty() {
+		out.Start, out.End = formatTime(all.Min), formatTime(all.Max)
+	}
+	return out
+}
+
+// sort puts the types in the order of their numbers.
+func (f *field) sort() {
+	slices.SortFunc(f.kinds, func(a, b fieldKind) int { return cmp.Compare(a.kind, b.kind) })
+}
+
+// conflicts gives the fields that have several types; shards are those of the policy by
+// their local numbers.
+func (p *policyTally) conflicts(shards []*shardFacts) []Conflict {
+	var out []Conflict
+	for _, m := range p.measurements {
+		for name, f := range m.fields {
+			if len(f.kinds) < 2 {
+				continue
+			}
+			c := Conflict{Measurement: point.UnescapeMeasurement([]byte(m.name)), Field: name}
+			for i := range f.kinds {
+				c.Kinds = append(c.Kinds, f.kinds[i].conflict(shards))
+			}
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b Conflict) int {
+		return cmp.Or(cmp.Compare(a.Measurement, b.Measurement), cmp.Compare(a.Field, b.Field))
+	})
+	return out
+}
+
+func (k *fieldKind) conflict(shards []*shardFacts) ConflictKind {
+	c := ConflictKind{Kind: k.kind.String(), Columns: k.columns, Start: formatTime(k.span.Min), End: formatTime(k.span.Max), Shards: []uint64{}}
+	var in []*shardFacts
+	for _, i := range k.shards.members() {
+		in = append(in, shards[i])
+	}
+	slices.SortStableFunc(in, compareShards)
+	for _, s := range in {
+		c.Shards = append(c.Shards, s.shard.ID)
+	}
+	return c
+}

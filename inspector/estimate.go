@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inspector
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/shardlift/shardlift/exporter"
+)
+
+// sampleUnits is about how many pieces are read to estimate what an export comes to.
+const sampleUnits = 64
+
+// What has no more than this is read altogether.
+const (
+	smallWeight = 384 << 10 // bytes of blocks
+	smallBlocks = 512
+	smallValues = 100_000 // of the WAL
+)
+
+// stratum is a measurement of a policy, or those of a policy for which there was no room:
+// what is alike as far as can be told before it is read.
+type stratum struct {
+	policy int
+	weight int64
+	picks  *picks
+	found  sums
+}
+
+// sums are what an export makes of some weight.
+type sums struct {
+	weight, points, values float64
+	text, gzip, zstd       float64
+	cost                   exporter.Cost
+}
+
+func (s *sums) add(m *exporter.Measured) {
+	s.addScaled(sums{
+		weight: float64(m.Weight), points: float64(m.Points), values: float64(m.Values),
+		text: float64(m.Bytes), gzip: float64(m.GzipBytes), zstd: float64(m.ZstdBytes), cost: m.Cost,
+	}, 1)
+}
+
+func (s *sums) addScaled(o sums, by float64) {
+	s.weight += o.weight * by
+	s.points += o.points * by
+	s.values += o.values * by
+	s.text += o.text * by
+	s.gzip += o.gzip * by
+	s.zstd += o.zstd * by
+	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * by) }
+	s.cost.Text += scale(o.cost.Text)
+	s.cost.Gzip += scale(o.cost.Gzip)
+	s.cost.Zstd += scale(o.cost.Zstd)
+}
+
+// measure finds out how many points and values there are, and what an export would come
+// to: exactly, if all is to be read or there is little, and else by a sample.
+func (n *inspection) measure(ctx context.Context) error {
+	all, columns, blocks, values := int64(0), int64(0), int64(0), int64(0)
+	for _, s := range n.shards {
+		all += s.weight
+		columns += s.stats.Columns
+		blocks += s.stats.Blocks
+		values += s.stats.WALValues
+		s.points.Exact, s.values.Exact = s.stats.Columns == 0, s.stats.Columns == 0
+	}
+	small := all <= smallWeight && blocks <= smallBlocks && values <= smallValues
+	var total, sample sums
+	var err error
+	if n.opts.Deep || small {
+		if total, err = n.readAll(ctx, all, small); err != nil {
+			return err
+		}
+		sample = total
+	}
+	if !small {
+		policies, err := n.sample(ctx, all, &sample)
+		if err != nil {
+			return err
+		}
+		guess := sums{}
+		for i := range policies {
+			guess.addScaled(policies[i], 1)
+		}
+		if !n.opts.Deep {
+			n.spread(policies)
+			total = guess
+		} else if guess.text > 0 {
+			// What was read tells how much text there is, and the sample how small it gets.
+			by := total.text / guess.text
+			total.gzip, total.zstd = guess.gzip*by, guess.zstd*by
+			total.cost.Gzip = time.Duration(float64(guess.cost.Gzip) * by)
+			total.cost.Zstd = time.Duration(float64(guess.cost.Zstd) * by)
+		}
+	}
+	if columns > 0 {
+		n.estimate = n.newEstimate(&total, &sample, all)
+	}
+	return nil
+}
+
+// readAll reads all shards as an export does.
+func (n *inspection) readAll(ctx context.Context, all int64, compress bool) (total sums, err error) {
+	var units []exporter.Unit
+	var of []*shardFacts
+	for _, s := range n.shards {
+		if s.opened {
+			units = append(units, exporter.Unit{Shard: s.shard})
+			of = append(of, s)
+		}
+	}
+	got, err := exporter.Measure(ctx, n.export, units, compress, func(t exporter.Totals) { n.progress.Points.Add(t.Points) })
+	if err != nil {
+		return total, err
+	}
+	for i := range got {
+		m, s := &got[i], of[i]
+		total.add(m)
+		s.points, s.values = Amount{m.Points, true}, Amount{m.Values, true}
+		s.stats.Series.N, s.span = m.Series, m.Span
+		s.faults = append(s.faults, m.Faults...)
+		s.note = cmp.Or(s.note, m.Note)
+		s.settleFaults()
+	}
+	total.weight = float64(all)
+	return total, nil
+}
+
+// sample measures the pieces that were picked, and gives what that makes of each policy.
+func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums, error) {
+	strata := n.strata()
+	units, of := n.choose(strata, all)
+	got, err := exporter.Measure(ctx, n.export, units, true, nil)
+	if err != nil {
+		return nil, err
+	}
+	*found = sums{}
+	ofPolicy := make([]sums, len(n.policies))
+	for i := range got {
+		st := &strata[of[i]]
+		st.found.add(&got[i])
+		ofPolicy[st.policy].add(&got[i])
+		found.add(&got[i])
+		if s := n.factsOf(units[i]); len(got[i].Faults) > 0 {
+			s.faults = append(s.faults, got[i].Faults...)
+			s.settleFaults()
+		}
+	}
+	out := make([]sums, len(n.policies))
+	for _, st := range strata {
+		like := st.found // a stratum that nothing was read of is taken for what is like it
+		if like.weight == 0 {
+			like = ofPolicy[st.policy]
+		}
+		if like.weight == 0 {
+			like = *found
+		}
+		if like.weight > 0 {
+			out[st.policy].addScaled(like, float64(st.weight)/like.weight)
+		}
+	}
+	return out, nil
+}
+
+// factsOf finds the shard of a unit.
+func (n *inspection) factsOf(u exporter.Unit) *shardFacts {
+	i := slices.IndexFunc(n.shards, func(s *shardFacts) bool { return s.shard == u.Shard })
+	return n.shards[i]
+}
+
+// strata gives all strata in an order that depends on the sources alone.
+func (n *inspection) strata() []stratum {
+	var out []stratum
+	each := n.tally.picksEach()
+	for i, p := range n.tally.policies {
+		rest := int64(0)
+		for _, name := range slices.Sorted(maps.Keys(p.measurements)) {
+			m := p.measurements[name]
+			if m.picks == nil {
+				rest += m.weight
+				continue
+			}
+			m.picks.trim(each)
+			out = append(out, stratum{policy: i, weight: m.weight, picks: m.picks})
+		}
+		if p.rest != nil {
+			p.rest.picks.trim(mostPicks)
+			out = append(out, stratum{policy: i, weight: p.rest.weight + rest, picks: p.rest.picks})
+		}
+	}
+	return out
+}
+
+// choose takes of each stratum as many pieces as its part of all gives it, and gives them
+// in the order of the shards, with the stratum of each.
+func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit, of []int) {
+	type chosen struct {
+		pick
+		stratum int
+	}
+	var list []chosen
+	step := float64(all) / sampleUnits
+	done, next := 0.0, step/2
+	for i := range strata {
+		done += float64(strata[i].weight)
+		want := 0
+		for ; next < done; next += step {
+			want++
+		}
+		for _, p := range strata[i].picks.items[:min(want, len(strata[i].picks.items))] {
+			list = append(list, chosen{p, i})
+		}
+	}
+	slices.SortFunc(list, func(a, b chosen) int {
+		return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.from, b.from), cmp.Compare(a.at, b.at))
+	})
+	for _, c := range list {
+		units = append(units, exporter.Unit{Shard: n.shards[c.shard].shard, From: c.from, To: c.to, Share: c.share, At: c.at})
+		of = append(of, c.stratum)
+	}
+	return units, of
+}
+
+// spread gives each shard its part of the policy's points and values.
+func (n *inspection) spread(policies []sums) {
+	for _, s := range n.shards {
+		all := n.tally.policies[s.policy].weight
+		if s.points.Exact || all == 0 {
+			continue
+		}
+		part := float64(s.weight) / float64(all)
+		s.points.N = round(policies[s.policy].points * part)
+		s.values.N = round(policies[s.policy].values * part)
+	}
+}
+
+func round(f float64) int64 { return int64(math.Round(f)) }
+
+// newEstimate tells the sums.
+func (n *inspection) newEstimate(total, sample *sums, all int64) *Estimate {
+	e := &Estimate{
+		TextBytes: round(total.text), GzipBytes: round(total.gzip), ZstdBytes: round(total.zstd),
+		Workers: n.workers, SampleBytes: round(sample.weight), AllBytes: all,
+	}
+	for _, s := range n.shards {
+		e.Points += s.points.N
+		e.Values += s.values.N
+	}
+	at := float64(min(n.workers, runtime.NumCPU()))
+	c := total.cost
+	e.TextSeconds = c.Text.Seconds() / at
+	e.GzipSeconds = (c.Text + c.Gzip).Seconds() / at
+	e.ZstdSeconds = (c.Text + c.Zstd).Seconds() / at
+	e.FreePath, e.FreeBytes = freeAt(n.opts.FreePath)
+	return e
+}
+
+// freeAt gives the free bytes at a path, or, where it is yet to be made, at the nearest
+// directory above it.
+func freeAt(path string) (string, int64) {
+	abs, err := filepath.Abs(cmp.Or(path, "."))
+	if err != nil {
+		return path, -1
+	}
+	at := abs
+	for _, err := os.Stat(at); err != nil && at != filepath.Dir(at); _, err = os.Stat(at) {
+		at = filepath.Dir(at)
+	}
+	return abs, freeBytes(at)
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inspector
+
+import (
+	"cmp"
+	"slices"
+)
+
+// pick is a piece of a shard that may become part of the sample: some series, or a stretch
+// of a long one, of about unitWeight.
+type pick struct {
+	hash     uint64 // random, but the same each time: the lowest are taken
+	shard    int    // among all that are inspected
+	from, to string // composite keys
+	// Of a long series about how much of it, as a fraction, and where that begins.
+	share, at float64
+}
+
+// picks are the pieces of one stratum with the lowest hashes. Which they are does not depend
+// on the order in which they come.
+type picks struct {
+	items []pick
+	bound uint64 // hashes above are not wanted; 0: all are
+}
+
+// How many pieces are kept: of a stratum, of all, and how many strata there are at most.
+const (
+	mostPicks  = 64
+	allPicks   = 4096
+	mostStrata = 4096
+)
+
+// picksEach gives how many pieces a stratum keeps.
+func (t *tally) picksEach() int { return max(1, min(mostPicks, allPicks/max(t.strata, 1))) }
+
+// wants reports whether a piece with that hash would be kept.
+func (p *picks) wants(hash uint64) bool { return p.bound == 0 || hash < p.bound }
+
+// add keeps a piece for now, and drops the worst when there are twice as many as n.
+func (p *picks) add(x pick, n int) {
+	p.items = append(p.items, x)
+	if len(p.items) >= 2*n {
+		p.trim(n)
+	}
+}
+
+// trim keeps the n best.
+func (p *picks) trim(n int) {
+	slices.SortFunc(p.items, comparePicks)
+	if len(p.items) > n {
+		clear(p.items[n:])
+		p.items = p.items[:n]
+		p.bound = p.items[n-1].hash
+	}
+}
+
+func comparePicks(a, b pick) int {
+	return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.shard, b.shard), cmp.Compare(a.from, b.from), cmp.Compare(a.at, b.at))
+}
+
+// merge adds the pieces of o, which is empty then.
+func (p *picks) merge(o *picks, n int) {
+	for _, x := range o.items {
+		if p.wants(x.hash) {
+			p.add(x, n)
+		}
+	}
+	o.reset()
+}
+
+func (p *picks) reset() {
+	clear(p.items)
+	p.items, p.bound = p.items[:0], 0
+}
