@@ -28,6 +28,9 @@ type Unit struct {
 	// Share other than 0 is about how much to read of the first series in the range, and At
 	// where that begins, both as fractions of it.
 	Share, At float64
+	// Row is where among the rows of a batch to begin, of which not all are rendered, as a
+	// fraction.
+	Row float64
 }
 
 func (u *Unit) whole() bool { return u.From == "" && u.To == "" }

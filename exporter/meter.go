@@ -67,10 +67,15 @@ func (m *meter) begin() {
 // start begins a unit.
 func (m *meter) start() {
 	m.text = 0
+	m.forget()
+	m.lap()
+}
+
+// forget drops what was counted of the unit, but for the time of the text.
+func (m *meter) forget() {
 	for i := range m.forms {
 		m.forms[i].bytes, m.forms[i].cost = 0, 0
 	}
-	m.lap()
 }
 
 // lap gives the processor time since the last lap.

@@ -3,10 +3,8 @@
 package exporter
 
 import (
-	"cmp"
 	"context"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/shardlift/shardlift/lineprotocol"
@@ -16,28 +14,35 @@ import (
 
 // What is enough of a unit.
 const (
-	sampleText = 192 << 10 // bytes of text; then no further series is begun
-	sampleRows = 256       // rows of a batch that has many more
-	sampleWarm = 32 << 10  // bytes of text before these, so that compression has run in
+	sampleText = 160 << 10 // bytes of text; then no further series is begun
+	sampleRows = 256       // rows of a series' first batch, and of the others as large a part
 	sampleMost = 64 << 10  // rows of a series that are read
+	// Bytes of text that a compressor is given before it is measured. Members of an export
+	// are much longer than a unit, and what is repeated in them was mostly seen before.
+	sampleWarm = 32 << 10
+	// A series of more weight than this is worth a look at the clock.
+	sampleClock = 4 << 10
 )
 
 // sampler renders units of which a part is enough.
 type sampler struct {
 	meter     *meter
 	enc       lineprotocol.Encoder
-	text      []byte
 	cursor    *tsmreader.Cursor
 	columns   []tsmreader.ColumnInfo
 	stretches []tsmreader.Stretch
 	batch     point.Batch
 	cut       point.Batch
-	found     Measured
+
+	found Measured
+	text  []byte // rendered, and not compressed yet
+	warm  int64  // bytes of text that went before the measured ones
+	done  int64  // bytes that were measured
 }
 
 // measure samples the unit of t.
 func (s *sampler) measure(ctx context.Context, u *Unit, t measureTask) (Measured, error) {
-	s.found = Measured{}
+	s.found, s.text, s.warm, s.done = Measured{}, s.text[:0], 0, 0
 	if u.Share > 0 {
 		s.cursor = t.sec.Cursor(t.rng, s.cursor)
 		if s.cursor.Next(ctx) {
@@ -49,52 +54,59 @@ func (s *sampler) measure(ctx context.Context, u *Unit, t measureTask) (Measured
 	s.meter.start()
 	weight := 0.0
 	for s.found.Bytes < sampleText && s.cursor.Next(ctx) {
-		s.found.Cost.Text += s.meter.lap()
 		s.columns = s.cursor.Columns(s.columns[:0])
-		share, err := s.series(u.At)
+		w := Weigh(s.columns)
+		share, err := s.series(u.Row, w > sampleClock)
 		if err != nil {
 			return s.found, err
 		}
-		weight += float64(Weigh(s.columns)) * share
-		s.meter.lap()
+		weight += float64(w) * share
+	}
+	if err := s.finish(); err != nil {
+		return s.found, err
 	}
 	for _, f := range s.cursor.Faults() {
 		s.found.Faults = append(s.found.Faults, t.run.fault(&f))
 	}
-	m := s.meter.stop()
-	s.found.GzipBytes, s.found.ZstdBytes = m.GzipBytes, m.ZstdBytes
-	s.found.Cost.Gzip, s.found.Cost.Zstd = m.Cost.Gzip, m.Cost.Zstd
 	s.found.Weight = int64(math.Round(weight))
 	return s.found, s.cursor.Err()
 }
 
-// series renders rows of the series at hand and says what share of its weight they are.
-func (s *sampler) series(at float64) (share float64, err error) {
+// series renders rows of the series at hand and says what share of its weight they are. Of
+// the time that reading takes it counts as much, if clock is set.
+func (s *sampler) series(from float64, clock bool) (share float64, err error) {
 	key := s.cursor.Series()
 	if lineprotocol.CheckSeries(key) != nil {
 		return 1, nil // nothing is written of it
 	}
-	s.meter.lap()
 	s.enc.Series(key)
-	cost := s.meter.lap()
-	reading := s.meter.lap()
-	read, rendered, last := 0, 0, int64(0)
-	for read <= sampleMost && s.cursor.Read(&s.batch) {
-		reading += s.meter.lap()
+	read, rendered, last, reading, part := 0, 0, int64(0), time.Duration(0), 1.0
+	for read <= sampleMost {
+		if clock {
+			s.meter.text += s.meter.lap()
+		}
+		if !s.cursor.Read(&s.batch) {
+			break
+		}
+		if clock {
+			reading += s.meter.lap()
+		}
 		n := len(s.batch.Times)
 		last = s.batch.Times[n-1]
-		took, more, err := s.rows(at)
+		if read == 0 && n > sampleRows {
+			part = sampleRows / float64(n)
+		}
+		took, err := s.rows(part, from)
 		if err != nil {
 			return 0, err
 		}
-		read, rendered, cost = read+n, rendered+took, cost+more
-		s.meter.lap()
+		read, rendered = read+n, rendered+took
 	}
 	if read == 0 {
 		return 1, nil
 	}
 	share = float64(rendered) / float64(read)
-	s.found.Cost.Text += cost + time.Duration(float64(reading)*share)
+	s.meter.text += time.Duration(float64(reading) * share)
 	if read > sampleMost {
 		share *= s.before(last)
 	}
@@ -114,70 +126,130 @@ func (s *sampler) before(t int64) float64 {
 	return min(1, (float64(t)-float64(all.Min))/(float64(all.Max)-float64(all.Min)))
 }
 
-// rows renders the batch, or, of a long one, a run of its rows that begins at a fraction of
-// it, and what stands before them to bring the compressors to where they would be.
-func (s *sampler) rows(at float64) (rendered int, cost time.Duration, err error) {
+// rows renders a part of the batch: a run of rows that goes on at the start when it comes to
+// the end, so that all rows have the same chance.
+func (s *sampler) rows(part, from float64) (rendered int, err error) {
 	n := len(s.batch.Times)
-	if n <= sampleRows+sampleRows/4 {
-		cost, err = s.render(0, n, textPiece*n, true)
-		return n, cost, err
+	if part >= 1 {
+		return n, s.run(0, n, true)
 	}
-	spare := n - sampleRows
-	from := int(math.Mod(at*7, 1) * float64(spare)) // another place than where the stretch begins
-	if _, err := s.render(0, from, sampleWarm, false); err != nil {
-		return 0, 0, err
+	rendered = int(math.Ceil(part * float64(n)))
+	row := min(int(from*float64(n)), n-1)
+	if s.warm == 0 && len(s.text) == 0 {
+		if err := s.runIn(row); err != nil {
+			return 0, err
+		}
 	}
-	cost, err = s.render(from, from+sampleRows, textPiece*n, true)
-	return sampleRows, cost, err
+	if err := s.run(row, min(row+rendered, n), true); err != nil {
+		return 0, err
+	}
+	return rendered, s.run(0, max(row+rendered-n, 0), true)
 }
 
-// render renders rows until there are so many bytes of text, and compresses them. It gives
-// the time of the rendering.
-func (s *sampler) render(row, end, most int, count bool) (cost time.Duration, err error) {
+// runIn gives the compressors the rows before row, or at the start the last ones: the end of
+// a series like this one stands there in an export.
+func (s *sampler) runIn(row int) error {
+	if row == 0 {
+		row = len(s.batch.Times)
+	}
+	s.cut = s.batch
+	s.cut.Times = s.batch.Times[:row]
+	line, _ := s.enc.Append(s.text[:0], &s.cut, row-1, 1)
+	s.enc.Counts()
+	s.text = line[:0]
+	if err := s.run(max(0, row-1-sampleWarm/max(len(line), 1)), row, false); err != nil {
+		return err
+	}
+	return s.compress()
+}
+
+// run renders rows. What does not count is for the compressors only.
+func (s *sampler) run(row, end int, count bool) error {
 	s.cut = s.batch
 	s.cut.Times = s.batch.Times[:end]
-	for done := 0; row < end && done < most; {
-		s.meter.lap()
-		s.text, row = s.enc.Append(s.text[:0], &s.cut, row, min(textPiece, most-done))
-		cost += s.meter.lap()
+	for row < end {
+		before, limit := len(s.text), textPiece
+		if s.warm == 0 {
+			limit = sampleWarm
+		}
+		s.text, row = s.enc.Append(s.text, &s.cut, row, limit)
 		points, values := s.enc.Counts()
 		if count {
 			s.found.Points += points
 			s.found.Values += values
-			s.found.Bytes += int64(len(s.text))
+			s.found.Bytes += int64(len(s.text) - before)
 		}
-		done += len(s.text)
-		if err := s.meter.compress(s.text, count); err != nil {
-			return cost, err
+		if len(s.text) >= limit {
+			if err := s.compress(); err != nil {
+				return err
+			}
 		}
 	}
-	if row > 0 {
-		err = s.meter.flush(count)
-	}
-	return cost, err
+	return nil
 }
 
-// choose gives the window of whole stretches that begins at the fraction at of all, and
-// takes at least the share of them.
+// compress passes the text on. What the compressors made of the first of it is forgotten
+// when more comes.
+func (s *sampler) compress() error {
+	s.meter.text += s.meter.lap()
+	n := int64(len(s.text))
+	if s.warm > 0 && s.done == 0 {
+		s.meter.forget()
+	}
+	if err := s.meter.compress(s.text, true); err != nil {
+		return err
+	}
+	s.text = s.text[:0]
+	if s.warm > 0 {
+		s.done += n
+		return nil
+	}
+	s.warm = n
+	return s.meter.flush(true)
+}
+
+// finish takes down what the meter has, for all of the text.
+func (s *sampler) finish() error {
+	if len(s.text) > 0 {
+		if err := s.compress(); err != nil {
+			return err
+		}
+	}
+	if err := s.meter.flush(true); err != nil {
+		return err
+	}
+	m := s.meter.stop()
+	measured := s.done
+	if measured == 0 {
+		measured = s.warm
+	}
+	by := float64(s.found.Bytes) / float64(max(measured, 1))
+	s.found.GzipBytes, s.found.ZstdBytes = int64(float64(m.GzipBytes)*by), int64(float64(m.ZstdBytes)*by)
+	s.found.Cost = Cost{
+		Text: m.Cost.Text, Gzip: time.Duration(float64(m.Cost.Gzip) * by), Zstd: time.Duration(float64(m.Cost.Zstd) * by),
+	}
+	return nil
+}
+
+// choose puts stretches that follow each other together, until they are at least the share
+// of all, and gives the window of those around the fraction at. So each has the chance that
+// its size gives it.
 func choose(all []tsmreader.Stretch, share, at float64) point.TimeRange {
-	slices.SortStableFunc(all, func(a, b tsmreader.Stretch) int { return cmp.Compare(a.Range.Min, b.Range.Min) })
 	sum := int64(0)
 	for _, s := range all {
 		sum += s.Bytes
 	}
-	want, skip := int64(math.Ceil(share*float64(sum))), int64(at*float64(sum))
-	r, got := point.NoTime, int64(0)
-	for _, s := range all {
-		if skip -= s.Bytes; skip >= 0 {
-			continue
+	want, left := int64(share*float64(sum)), int64(at*float64(sum))
+	for len(all) > 0 {
+		n, got := 0, int64(0)
+		for n == 0 || got < want && n < len(all) {
+			got += all[n].Bytes
+			n++
 		}
-		r = r.Union(s.Range)
-		if got += s.Bytes; got >= want {
-			break
+		if left -= got; left < 0 || n == len(all) {
+			return point.TimeRange{Min: all[0].Range.Min, Max: all[n-1].Range.Max}
 		}
+		all = all[n:]
 	}
-	if r.Empty() {
-		return point.TimeRange{}
-	}
-	return r
+	return point.TimeRange{}
 }

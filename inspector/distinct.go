@@ -10,8 +10,8 @@ import (
 // Sizes of sets, in slots of eight bytes, of which three quarters are used.
 const (
 	smallestSet = 8
-	largestSet  = 1 << 21
-	allSets     = 1 << 22
+	largestSet  = 1 << 22
+	allSets     = 1 << 23
 	countedSet  = 1 << 10 // from this size on a set is told to the pool
 )
 

@@ -144,12 +144,20 @@ func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums
 		return nil, err
 	}
 	*found = sums{}
+	var mean sums
 	ofPolicy := make([]sums, len(n.policies))
 	for i := range got {
 		st := &strata[of[i]]
-		st.found.add(&got[i])
-		ofPolicy[st.policy].add(&got[i])
 		found.add(&got[i])
+		if got[i].Weight > 0 {
+			// Pieces were chosen by weight, so each counts alike, however much of it was read.
+			one := sums{}
+			one.add(&got[i])
+			by := 1 / one.weight
+			st.found.addScaled(one, by)
+			ofPolicy[st.policy].addScaled(one, by)
+			mean.addScaled(one, by)
+		}
 		if s := n.factsOf(units[i]); len(got[i].Faults) > 0 {
 			s.faults = append(s.faults, got[i].Faults...)
 			s.settleFaults()
@@ -162,7 +170,7 @@ func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums
 			like = ofPolicy[st.policy]
 		}
 		if like.weight == 0 {
-			like = *found
+			like = mean
 		}
 		if like.weight > 0 {
 			out[st.policy].addScaled(like, float64(st.weight)/like.weight)
@@ -206,6 +214,7 @@ func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit,
 	type chosen struct {
 		pick
 		stratum int
+		row     float64
 	}
 	var list []chosen
 	step := float64(all) / sampleUnits
@@ -216,15 +225,19 @@ func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit,
 		for ; next < done; next += step {
 			want++
 		}
-		for _, p := range strata[i].picks.items[:min(want, len(strata[i].picks.items))] {
-			list = append(list, chosen{p, i})
+		items := strata[i].picks.items
+		items = items[:min(want, len(items))]
+		for j, p := range items {
+			// Series are mostly not alike all along: these begin everywhere.
+			_, row := math.Modf(items[0].at + float64(j)/float64(len(items)))
+			list = append(list, chosen{p, i, row})
 		}
 	}
 	slices.SortFunc(list, func(a, b chosen) int {
 		return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.from, b.from), cmp.Compare(a.at, b.at))
 	})
 	for _, c := range list {
-		units = append(units, exporter.Unit{Shard: n.shards[c.shard].shard, From: c.from, To: c.to, Share: c.share, At: c.at})
+		units = append(units, exporter.Unit{Shard: n.shards[c.shard].shard, From: c.from, To: c.to, Share: c.share, At: c.at, Row: c.row})
 		of = append(of, c.stratum)
 	}
 	return units, of

@@ -50,18 +50,20 @@ type tagRun struct {
 
 // piece is a run of series that will be a pick.
 type piece struct {
-	from, to       []byte
-	weight, blocks int64
+	from, to []byte
+	weight   int64
 }
 
 // mostHeld is how much a run holds before it is told to the tally.
 const mostHeld = 4096
 
-// About how much a pick weighs, in bytes of blocks, and how many blocks it has at most: they
-// may be small and become much text all the same.
+// About how much a stretch of a long series weighs, in bytes of blocks, how many blocks it
+// has at most, since they may be small and become much text all the same, and how much a
+// piece of short series weighs.
 const (
-	unitWeight = 8 << 10
-	unitBlocks = 256
+	unitWeight  = 8 << 10
+	unitBlocks  = 256
+	pieceWeight = 64 << 10
 )
 
 func (r *measurementRun) begin(name []byte) {
@@ -184,47 +186,47 @@ func (r *measurementRun) weigh(series []byte, columns []tsmreader.ColumnInfo) {
 	}
 	parts := max(weight/unitWeight, blocks/unitBlocks)
 	if parts < 2 {
-		r.extendPiece(series, weight, blocks)
+		r.extendPiece(series, weight)
 		return
 	}
 	r.closePiece()
 	seed := r.seed(series)
 	for i := range parts {
 		h := mix(seed + uint64(i)) //nolint:gosec // a hash
-		if !r.picks.wants(h) {
-			continue
+		p := pick{rank: rank(h, weight/parts), shard: r.number, share: 1 / float64(parts)}
+		if r.picks.wants(p.rank) {
+			p.from, p.to = keyRange(series, series)
+			p.at = (float64(i) + float64(mix(h)>>40)/(1<<24)) / float64(parts)
+			r.picks.add(p, mostPicks)
 		}
-		from, to := keyRange(series, series)
-		at := (float64(i) + float64(mix(h)>>40)/(1<<24)) / float64(parts)
-		r.picks.add(pick{hash: h, shard: r.number, from: from, to: to, at: at, share: 1 / float64(parts)}, mostPicks)
 	}
 }
 
 // extendPiece adds a short series to those before it.
-func (r *measurementRun) extendPiece(series []byte, weight, blocks int64) {
+func (r *measurementRun) extendPiece(series []byte, weight int64) {
 	p := &r.piece
 	if p.weight == 0 {
-		p.from, p.blocks = append(p.from[:0], series...), 0
+		p.from = append(p.from[:0], series...)
 	}
 	p.to = append(p.to[:0], series...)
-	p.weight += weight
-	p.blocks += blocks
-	if p.weight >= unitWeight || p.blocks >= unitBlocks {
+	if p.weight += weight; p.weight >= pieceWeight {
 		r.closePiece()
 	}
 }
 
 // closePiece makes a pick of the series that were put together.
 func (r *measurementRun) closePiece() {
-	p := &r.piece
-	if p.weight == 0 {
+	c := &r.piece
+	if c.weight == 0 {
 		return
 	}
-	p.weight = 0
-	if h := mix(r.seed(p.from)); r.picks.wants(h) {
-		from, to := keyRange(p.from, p.to)
-		r.picks.add(pick{hash: h, shard: r.number, from: from, to: to, at: float64(mix(h)>>40) / (1 << 24)}, mostPicks)
+	h := mix(r.seed(c.from))
+	p := pick{rank: rank(h, c.weight), shard: r.number, at: float64(mix(h)>>40) / (1 << 24)}
+	if r.picks.wants(p.rank) {
+		p.from, p.to = keyRange(c.from, c.to)
+		r.picks.add(p, mostPicks)
 	}
+	c.weight = 0
 }
 
 func (r *measurementRun) seed(series []byte) uint64 {

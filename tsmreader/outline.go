@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader/internal/fault"
@@ -242,8 +243,8 @@ func (c *Cursor) Overlapping(dst []bool) {
 	}
 }
 
-// Stretch is a run of time of the current series, and how many bytes of one of its columns,
-// or 8 for each value of the WAL, lie in it.
+// Stretch is a run of time of the current series, and what lies in it: bytes of blocks, and
+// 8 for each value of the WAL.
 type Stretch struct {
 	Range point.TimeRange
 	Bytes int64
@@ -252,54 +253,70 @@ type Stretch struct {
 // logStretch is how many values of the WAL make a Stretch.
 const logStretch = 1000
 
-// Stretches appends to dst how the longest column of the current series is cut into
-// blocks, file by file: the other columns of a series are mostly cut alike. It is called
-// between Next and the first Read.
+// Stretches appends to dst how the current series is cut into blocks, in the order of time,
+// as far as they are in the window: the blocks of its longest column, those that overlap
+// together, for the other columns are mostly cut alike. It is called between Next and the
+// first Read.
 func (c *Cursor) Stretches(dst []Stretch) []Stretch {
-	longest, most := 0, -1
+	start, longest, most := len(dst), 0, 0
 	for i := range c.columns {
 		n := 0
-		c.eachOwn(&c.columns[i], func(ch *chain) {
-			n += ch.count
-			if ch.slot != nil {
-				n += 1 + ch.slot.left()/logStretch
-			}
-		})
+		c.eachOwn(&c.columns[i], func(r point.TimeRange, _ int64) { n++ })
 		if n > most {
 			longest, most = i, n
 		}
 	}
-	if most > 0 {
-		c.eachOwn(&c.columns[longest], func(ch *chain) { dst = c.stretches(dst, ch) })
+	if most == 0 {
+		return dst
 	}
-	return dst
+	c.eachOwn(&c.columns[longest], func(r point.TimeRange, _ int64) { dst = append(dst, Stretch{Range: r}) })
+	out := joinStretches(dst[start:])
+	for i := range c.columns {
+		c.eachOwn(&c.columns[i], func(r point.TimeRange, size int64) {
+			at := sort.Search(len(out), func(i int) bool { return out[i].Range.Max >= r.Min })
+			out[min(at, len(out)-1)].Bytes += size
+		})
+	}
+	return dst[:start+len(out)]
 }
 
-// eachOwn calls f for the chains of a column that have its type.
-func (c *Cursor) eachOwn(col *column, f func(ch *chain)) {
-	for j := range c.chains[col.first : col.first+col.n] {
-		if ch := &c.chains[col.first+j]; ch.kind == col.kind {
-			f(ch)
+// joinStretches sorts stretches and joins those that overlap.
+func joinStretches(all []Stretch) []Stretch {
+	slices.SortFunc(all, func(a, b Stretch) int { return cmp.Compare(a.Range.Min, b.Range.Min) })
+	out := all[:1]
+	for _, s := range all[1:] {
+		if last := &out[len(out)-1]; s.Range.Min <= last.Range.Max {
+			last.Range = last.Range.Union(s.Range)
+		} else {
+			out = append(out, s)
 		}
 	}
+	return out
 }
 
-func (c *Cursor) stretches(dst []Stretch, ch *chain) []Stretch {
-	if ch.in.file == nil {
+// eachOwn calls f for the blocks of a column, and for runs of its values in the WAL, that
+// have its type, are not deleted and in the window.
+func (c *Cursor) eachOwn(col *column, f func(r point.TimeRange, size int64)) {
+	for j := range c.chains[col.first : col.first+col.n] {
+		ch := &c.chains[col.first+j]
+		if ch.kind != col.kind {
+			continue
+		}
+		if ch.in.file != nil {
+			c.eachEntry(ch, func(e tsmfile.Entry) {
+				if e.Range().Overlaps(c.window) && e.Min <= e.Max && !ch.stones.trim(e.Range()).Empty() {
+					f(e.Range(), int64(e.Size))
+				}
+			})
+			continue
+		}
 		if ch.slot == nil {
-			return dst
+			continue
 		}
 		for times := ch.slot.times[ch.slot.pos:]; len(times) > 0; {
 			n := min(len(times), logStretch)
-			dst = append(dst, Stretch{point.TimeRange{Min: times[0], Max: times[n-1]}, int64(n) * 8})
+			f(point.TimeRange{Min: times[0], Max: times[n-1]}, int64(n)*8)
 			times = times[n:]
 		}
-		return dst
 	}
-	c.eachEntry(ch, func(e tsmfile.Entry) {
-		if e.Range().Overlaps(c.window) && !ch.stones.trim(e.Range()).Empty() {
-			dst = append(dst, Stretch{e.Range(), int64(e.Size)})
-		}
-	})
-	return dst
 }

@@ -4,6 +4,7 @@
 //
 //	genvolume devops -hosts 100 -hours 6 DIR
 //	genvolume many -series 200000 DIR
+//	genvolume shards -shards 1000 -series 1000 -fields 10 [-distinct] DIR
 package main
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/shardlift/shardlift/internal/shardtest"
 )
 
-const usage = "usage: genvolume devops|many [flags] DIR"
+const usage = "usage: genvolume devops|many|shards [flags] DIR"
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -53,6 +54,19 @@ func run(args []string) error {
 		write = func(dir string) (shardtest.Totals, error) {
 			return shardtest.ManyColumns{
 				Series: *series, Fields: *fields, Files: *files, Points: *points, Shards: *shards, Seed: *seed,
+			}.Write(dir)
+		}
+	case "shards":
+		series := flags.Int("series", 1000, "how many `series` in a shard")
+		fields := flags.Int("fields", 2, "how many `fields` in a series")
+		points := flags.Int("points", 3, "how many `points` in a series of a shard")
+		measurements := flags.Int("measurements", 1, "of how many `measurements` the series are")
+		holes := flags.Int("holes", 0, "how many `days`, evenly spread, have no shard")
+		distinct := flags.Bool("distinct", false, "no shard has a series of another one")
+		write = func(dir string) (shardtest.Totals, error) {
+			return shardtest.DailyShards{
+				Shards: *shards, Series: *series, Fields: *fields, Points: *points, Measurements: *measurements,
+				Holes: *holes, Distinct: *distinct, Seed: *seed,
 			}.Write(dir)
 		}
 	default:
