@@ -79,12 +79,13 @@ func Weigh(columns []tsmreader.ColumnInfo) int64 {
 const memberUnits = 8
 
 // Measure renders units as an export does and throws the text away. With compress it is
-// compressed both ways, too. The sizes depend on the units alone. done, which may be nil, is told
-// what was read, from several goroutines.
+// compressed both ways, too. The sizes depend on the units alone. done, which may be nil, is
+// told of each run of series that was read, from several goroutines: about how many bytes of
+// files it stands for, and what came of it.
 //
 // Of opts count Catalog, Selection, Workers, Memory, Salvage and, of Format, OneField and
 // Unsigned.
-func Measure(ctx context.Context, opts Options, units []Unit, compress bool, done func(Totals)) ([]Measured, error) {
+func Measure(ctx context.Context, opts Options, units []Unit, compress bool, done func(bytes int64, t Totals)) ([]Measured, error) {
 	opts.Format = Format{Bare: true, OneField: opts.Format.OneField, Unsigned: opts.Format.Unsigned}
 	opts.Output, opts.Progress = Output{}, nil
 	m := &measuring{
@@ -114,7 +115,7 @@ type measuring struct {
 	opts  Options
 	units []Unit
 	jobs  chan []measureTask // each becomes one member
-	done  func(Totals)
+	done  func(bytes int64, t Totals)
 
 	mu  sync.Mutex
 	out []Measured
@@ -122,10 +123,11 @@ type measuring struct {
 
 // measureTask is a range of a unit.
 type measureTask struct {
-	unit int
-	run  *shardRun
-	sec  *tsmreader.Section
-	rng  tsmreader.Range
+	unit  int
+	run   *shardRun
+	sec   *tsmreader.Section
+	rng   tsmreader.Range
+	bytes int64 // of files that it stands for; of samples it is not counted
 }
 
 // produce opens the shards, each once if its units stand together, and cuts them into jobs.
@@ -198,7 +200,7 @@ func (m *measuring) shard(ctx context.Context, i, j int, member []measureTask) (
 			from = u.From
 		}
 		s.refs.Add(1)
-		member = append(member, measureTask{i, s, sec, tsmreader.Range{From: u.From, To: u.To}})
+		member = append(member, measureTask{unit: i, run: s, sec: sec, rng: tsmreader.Range{From: u.From, To: u.To}})
 		if len(member) == memberUnits {
 			if err := m.send(ctx, member); err != nil {
 				return nil, err
@@ -226,9 +228,10 @@ func (m *measuring) all(ctx context.Context, unit int, s *shardRun) error {
 		}
 		found = slices.Concat(found, sec.Faults())
 		from, more = sec.Next()
-		for _, rng := range sec.Ranges(rangeWeight(Gzip)) {
+		ranges := sec.Ranges(rangeWeight(Gzip))
+		for _, rng := range ranges {
 			s.refs.Add(1)
-			if err := m.send(ctx, []measureTask{{unit, s, sec, rng}}); err != nil {
+			if err := m.send(ctx, []measureTask{{unit, s, sec, rng, s.open.Bytes() / int64(len(ranges))}}); err != nil {
 				return err
 			}
 		}
@@ -252,7 +255,7 @@ func (m *measuring) book(unit int, r Measured) {
 	if r.Points > 0 {
 		o.Span = o.Span.Union(r.Span)
 	}
-	o.Totals.add(r.Totals)
+	o.add(r.Totals)
 	o.GzipBytes += r.GzipBytes
 	o.ZstdBytes += r.ZstdBytes
 	o.Weight += r.Weight
@@ -291,7 +294,7 @@ func (m *measuring) work(ctx context.Context, compress bool) error {
 			}
 			m.book(t.unit, r)
 			if m.done != nil {
-				m.done(r.Totals)
+				m.done(t.bytes, r.Totals)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/meta"
 	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/volume"
 )
 
 // formatTime writes Unix nanoseconds as RFC 3339 with all their digits.
@@ -89,6 +90,9 @@ func (n *inspection) report() *Report {
 func (n *inspection) addVolumes(r *Report) {
 	for _, v := range n.opts.Catalog.Volumes {
 		r.Volumes = append(r.Volumes, Volume{Source: v.Source, DataDir: v.DataDir, WALDir: v.WALDir, Meta: v.MetaFile, Sound: v.Meta != nil})
+		if n.single(v) {
+			continue
+		}
 		if v.WALDir == "" {
 			n.notef("%s has no WAL: what was not yet in TSM files is not there", v.Source)
 		}
@@ -102,6 +106,13 @@ func (n *inspection) addVolumes(r *Report) {
 			n.notef("the metastore of %s cannot be read: policies and shard groups are not known", v.Source)
 		}
 	}
+}
+
+// single reports whether a source is a TSM file, which has neither.
+func (n *inspection) single(v *volume.Volume) bool {
+	return slices.ContainsFunc(n.opts.Catalog.Shards, func(sh *volume.Shard) bool {
+		return slices.ContainsFunc(sh.Replicas, func(r volume.Replica) bool { return r.Volume == v && r.TSMFile != "" })
+	})
 }
 
 func (n *inspection) addDatabase(r *Report, d *databaseFacts) (Database, point.TimeRange) {
@@ -255,7 +266,7 @@ func (n *inspection) addShard(r *Report, p *policyFacts, s *shardFacts) Shard {
 	t := &sh.Stats
 	t.Shards, t.Series.Exact = 1, true
 	t.Points, t.Values = s.points, s.values
-	t.Faults, t.Lost = len(s.faults)+s.more, s.lost
+	t.Faults, t.Lost = len(s.faults)+s.more, lost(s.faults)+s.moreLost
 	t.setSpan(s.span)
 	r.Faults = append(r.Faults, s.faults...)
 	r.LeftOut = append(r.LeftOut, s.leftOut...)
@@ -266,110 +277,4 @@ func (n *inspection) addShard(r *Report, p *policyFacts, s *shardFacts) Shard {
 		n.notef("%s", s.note)
 	}
 	return sh
-}
-
-// addMeasurements tells the measurements of a policy, and where types of fields differ.
-func (n *inspection) addMeasurements(r *Report, p *policyFacts, policy *Policy) {
-	t := n.tally.policies[p.number]
-	byLocal := make([]*shardFacts, len(p.shards))
-	for _, s := range p.shards {
-		byLocal[s.local] = s
-	}
-	for _, m := range t.measurements {
-		out := m.report()
-		policy.Measurements = append(policy.Measurements, out)
-		policy.Stats.Series.add(out.Series)
-	}
-	slices.SortFunc(policy.Measurements, func(a, b Measurement) int {
-		return cmp.Or(-cmp.Compare(a.Series.N, b.Series.N), cmp.Compare(a.Name, b.Name))
-	})
-	if t.rest != nil && t.rest.columns > 0 {
-		policy.Stats.Series.add(t.rest.series.amount())
-		n.notef("%q.%q has more measurements than are listed: those found last are only counted, %d columns", p.database.name, p.name, t.rest.columns)
-	}
-	if t.hiddenFields {
-		n.notef("%q.%q has more fields or tag keys than are listed", p.database.name, p.name)
-	}
-	conflicts := t.conflicts(byLocal)
-	for i := range conflicts {
-		conflicts[i].Database, conflicts[i].Policy = p.database.name, p.name
-	}
-	r.Conflicts = append(r.Conflicts, conflicts...)
-}
-
-func (m *measurement) report() Measurement {
-	out := Measurement{
-		Name: point.UnescapeMeasurement([]byte(m.name)), Shards: m.shards.count(), Series: m.series.amount(),
-		Columns: m.columns, Bytes: m.bytes, Fields: []Field{}, Tags: []Tag{},
-	}
-	if !m.span.Empty() {
-		out.Start, out.End = formatTime(m.span.Min), formatTime(m.span.Max)
-	}
-	for name, f := range m.fields {
-		out.Fields = append(out.Fields, f.report(name))
-	}
-	slices.SortFunc(out.Fields, func(a, b Field) int { return cmp.Compare(a.Name, b.Name) })
-	for key, values := range m.tags {
-		out.Tags = append(out.Tags, Tag{Key: point.UnescapeTag([]byte(key)), Values: values.amount()})
-	}
-	slices.SortFunc(out.Tags, func(a, b Tag) int {
-		return cmp.Or(-cmp.Compare(a.Values.N, b.Values.N), cmp.Compare(a.Key, b.Key))
-	})
-	return out
-}
-
-func (f *field) report(name string) Field {
-	out := Field{Name: name, Kinds: []string{}}
-	f.sort()
-	all := point.NoTime
-	for i := range f.kinds {
-		k := &f.kinds[i]
-		out.Kinds = append(out.Kinds, k.kind.String())
-		out.Columns += k.columns
-		all = all.Union(k.span)
-	}
-	if !all.Empty() {
-		out.Start, out.End = formatTime(all.Min), formatTime(all.Max)
-	}
-	return out
-}
-
-// sort puts the types in the order of their numbers.
-func (f *field) sort() {
-	slices.SortFunc(f.kinds, func(a, b fieldKind) int { return cmp.Compare(a.kind, b.kind) })
-}
-
-// conflicts gives the fields that have several types; shards are those of the policy by
-// their local numbers.
-func (p *policyTally) conflicts(shards []*shardFacts) []Conflict {
-	var out []Conflict
-	for _, m := range p.measurements {
-		for name, f := range m.fields {
-			if len(f.kinds) < 2 {
-				continue
-			}
-			c := Conflict{Measurement: point.UnescapeMeasurement([]byte(m.name)), Field: name}
-			for i := range f.kinds {
-				c.Kinds = append(c.Kinds, f.kinds[i].conflict(shards))
-			}
-			out = append(out, c)
-		}
-	}
-	slices.SortFunc(out, func(a, b Conflict) int {
-		return cmp.Or(cmp.Compare(a.Measurement, b.Measurement), cmp.Compare(a.Field, b.Field))
-	})
-	return out
-}
-
-func (k *fieldKind) conflict(shards []*shardFacts) ConflictKind {
-	c := ConflictKind{Kind: k.kind.String(), Columns: k.columns, Start: formatTime(k.span.Min), End: formatTime(k.span.Max), Shards: []uint64{}}
-	var in []*shardFacts
-	for _, i := range k.shards.members() {
-		in = append(in, shards[i])
-	}
-	slices.SortStableFunc(in, compareShards)
-	for _, s := range in {
-		c.Shards = append(c.Shards, s.shard.ID)
-	}
-	return c
 }

@@ -118,7 +118,12 @@ func (n *inspection) readAll(ctx context.Context, all int64, compress bool) (tot
 			of = append(of, s)
 		}
 	}
-	got, err := exporter.Measure(ctx, n.export, units, compress, func(t exporter.Totals) { n.progress.Points.Add(t.Points) })
+	got, err := exporter.Measure(ctx, n.export, units, compress, func(bytes int64, t exporter.Totals) {
+		n.progress.Points.Add(t.Points)
+		if n.opts.Deep {
+			n.progress.DoneBytes.Add(bytes)
+		}
+	})
 	if err != nil {
 		return total, err
 	}
@@ -127,9 +132,12 @@ func (n *inspection) readAll(ctx context.Context, all int64, compress bool) (tot
 		total.add(m)
 		s.points, s.values = Amount{m.Points, true}, Amount{m.Values, true}
 		s.stats.Series.N, s.span = m.Series, m.Span
-		s.faults = append(s.faults, m.Faults...)
+		if m.Points == 0 {
+			s.stats.Columns = 0
+		}
 		s.note = cmp.Or(s.note, m.Note)
-		s.settleFaults()
+		s.faults, s.more, s.moreLost = nil, 0, 0 // those of the walk are among these
+		n.addFaults(s, m.Faults)
 	}
 	total.weight = float64(all)
 	return total, nil
@@ -158,9 +166,8 @@ func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums
 			ofPolicy[st.policy].addScaled(one, by)
 			mean.addScaled(one, by)
 		}
-		if s := n.factsOf(units[i]); len(got[i].Faults) > 0 {
-			s.faults = append(s.faults, got[i].Faults...)
-			s.settleFaults()
+		if len(got[i].Faults) > 0 {
+			n.addFaults(n.factsOf(units[i]), got[i].Faults)
 		}
 	}
 	out := make([]sums, len(n.policies))

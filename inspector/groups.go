@@ -66,6 +66,12 @@ func guess(ranges []point.TimeRange) time.Duration {
 		}
 		return slices.Min(fit)
 	}
+	// Groups of several shards: the shortest of a server's own that all fit.
+	for _, d := range []time.Duration{time.Hour, day, 7 * day} {
+		if !slices.ContainsFunc(ranges, func(r point.TimeRange) bool { return !groupAt(r.Min, d).holds(r) }) {
+			return d
+		}
+	}
 	return 0
 }
 
@@ -114,6 +120,6 @@ func groupsIn(hole span, d time.Duration) int {
 		return 0
 	}
 	n := uint64(hole.end) - uint64(hole.start) //nolint:gosec // the difference fits
-	size := uint64(d)                          //nolint:gosec // positive
-	return int(n/size + min(n%size, 1))        //nolint:gosec // an hour at least, but for odd metastores
+	size := uint64(d)
+	return int(min(n/size+min(n%size, 1), math.MaxInt32))
 }

@@ -24,9 +24,6 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if err := n.walkAll(ctx); err != nil {
 		return nil, err
 	}
-	for _, s := range n.shards {
-		s.settleFaults()
-	}
 	if err := n.measure(ctx); err != nil {
 		return nil, err
 	}
@@ -56,13 +53,15 @@ type inspection struct {
 	walkers  []*walker
 	tally    *tally
 	estimate *Estimate
-	notes    []string
+
+	conflictShards int // that may still be named
+	notes          []string
 }
 
 func newInspection(opts Options) *inspection {
 	n := &inspection{
 		opts: opts, workers: opts.Workers, progress: opts.Progress, number: map[*shardFacts]int{},
-		databasesByName: map[string]*databaseFacts{}, byName: map[[2]string]*policyFacts{},
+		conflictShards: mostConflictShards, databasesByName: map[string]*databaseFacts{}, byName: map[[2]string]*policyFacts{},
 	}
 	if n.workers <= 0 {
 		n.workers = runtime.GOMAXPROCS(0)

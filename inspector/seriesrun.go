@@ -64,6 +64,7 @@ const (
 	unitWeight  = 8 << 10
 	unitBlocks  = 256
 	pieceWeight = 64 << 10
+	mostParts   = 1 << 16 // of one series
 )
 
 func (r *measurementRun) begin(name []byte) {
@@ -184,7 +185,7 @@ func (r *measurementRun) weigh(series []byte, columns []tsmreader.ColumnInfo) {
 	if i := bytes.Index(series, []byte(point.KeySeparator)); i >= 0 {
 		series = series[:i] // by which the columns of series are sorted that hold the separator
 	}
-	parts := max(weight/unitWeight, blocks/unitBlocks)
+	parts := min(max(weight/unitWeight, blocks/unitBlocks), mostParts)
 	if parts < 2 {
 		r.extendPiece(series, weight)
 		return
@@ -192,7 +193,7 @@ func (r *measurementRun) weigh(series []byte, columns []tsmreader.ColumnInfo) {
 	r.closePiece()
 	seed := r.seed(series)
 	for i := range parts {
-		h := mix(seed + uint64(i)) //nolint:gosec // a hash
+		h := mix(seed + uint64(i))
 		p := pick{rank: rank(h, weight/parts), shard: r.number, share: 1 / float64(parts)}
 		if r.picks.wants(p.rank) {
 			p.from, p.to = keyRange(series, series)

@@ -191,7 +191,7 @@ func (t *tally) addField(p *policyTally, m *measurement, f *fieldRun, shard int)
 	}
 	for k := range f.kinds {
 		if n := &f.kinds[k]; n.columns > 0 {
-			to := g.of(point.Kind(k)) //nolint:gosec // one of five
+			to := g.of(point.Kind(k))
 			to.columns += n.columns
 			to.span = to.span.Union(n.span)
 			to.shards.add(shard)

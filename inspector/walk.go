@@ -23,18 +23,18 @@ type shardFacts struct {
 	policy int // of the tally
 	local  int // among the policy's shards
 
-	mu      sync.Mutex
-	opened  bool
-	stats   Stats           // sizes and counts; no times, points or values
-	span    point.TimeRange // of what is selected
-	extent  point.TimeRange // of all there is
-	weight  int64
-	overlap []bool
-	faults  []exporter.Fault
-	more    int // faults that are not in faults
-	lost    int // of all
-	leftOut []exporter.LeftOut
-	note    string
+	mu       sync.Mutex
+	opened   bool
+	stats    Stats           // sizes and counts; no times, points or values
+	span     point.TimeRange // of what is selected
+	extent   point.TimeRange // of all there is
+	weight   int64
+	overlap  []bool
+	faults   []exporter.Fault
+	more     int // further faults, only counted, and how many of them lost something
+	moreLost int
+	leftOut  []exporter.LeftOut
+	note     string
 
 	points, values Amount
 
@@ -44,8 +44,12 @@ type shardFacts struct {
 	unlisted, expired bool
 }
 
-// mostFaults is how many faults of a shard are listed.
-const mostFaults = 1000
+// How many faults are listed: of all shards together, and of one.
+const (
+	listedFaults = 20_000
+	mostFaults   = 2000
+	leastFaults  = 20
+)
 
 // walkWeight is about how many bytes of blocks a walker passes over in one go.
 const walkWeight = 4 << 20
@@ -87,13 +91,13 @@ func (n *inspection) walk(ctx context.Context, s *shardFacts) (err error) {
 	s.opened = true
 	s.extent = open.Range()
 	s.takeFiles(open)
-	s.takeFaults(open.Faults())
+	n.takeFaults(s, open.Faults())
 	for from, more := "", true; more; {
 		sec, err := open.Section(from)
 		if err != nil {
 			return err
 		}
-		s.takeFaults(sec.Faults())
+		n.takeFaults(s, sec.Faults())
 		s.extent = s.extent.Union(sec.LogRange())
 		s.stats.Deletes += sec.Deletes()
 		if err := n.walkSection(ctx, s, sec); err != nil {
@@ -113,7 +117,9 @@ func (n *inspection) walk(ctx context.Context, s *shardFacts) (err error) {
 // passed tells the progress.
 func (n *inspection) passed(s *shardFacts) {
 	n.progress.ShardsDone.Add(1)
-	n.progress.DoneBytes.Add(s.stats.Bytes)
+	if !n.opts.Deep {
+		n.progress.DoneBytes.Add(s.stats.Bytes)
+	}
 	n.progress.Columns.Add(s.stats.Columns)
 	n.progress.Fault.Add(int64(len(s.faults) + s.more))
 }
@@ -147,13 +153,6 @@ func (s *shardFacts) takeFiles(open *tsmreader.Shard) {
 	s.overlap = make([]bool, len(files))
 	for _, l := range open.LeftOut() {
 		s.leftOut = append(s.leftOut, exporter.LeftOut{Path: l.Path, Reason: string(l.Why)})
-	}
-}
-
-// takeFaults books faults of the reader.
-func (s *shardFacts) takeFaults(faults []tsmreader.Fault) {
-	for i := range faults {
-		s.faults = append(s.faults, exporter.FromReader(s.shard.Database, s.shard.Policy, s.shard.ID, &faults[i]))
 	}
 }
 
@@ -219,7 +218,7 @@ func (n *inspection) walkRange(ctx context.Context, s *shardFacts, sec *tsmreade
 	s.span = s.span.Union(w.span)
 	s.weight += w.weight
 	w.cursor.Overlapping(s.overlap)
-	s.takeFaults(w.cursor.Faults())
+	n.takeFaults(s, w.cursor.Faults())
 	return w.cursor.Err()
 }
 
@@ -283,18 +282,40 @@ func (n *inspection) giveBack(w *walker) {
 	n.walkers = append(n.walkers, w)
 }
 
-// settleFaults sorts the faults of a shard, drops those that say the same, and keeps no
-// more than a report can list.
-func (s *shardFacts) settleFaults() {
+// addFaults books faults of a shard: those that say the same once, and no more than a report
+// can list. The others are counted.
+func (n *inspection) addFaults(s *shardFacts, faults []exporter.Fault) {
+	if len(faults) == 0 {
+		return
+	}
+	s.faults = append(s.faults, faults...)
 	exporter.SortFaults(s.faults)
 	s.faults = slices.Compact(s.faults)
-	s.lost = 0
-	for i := range s.faults {
-		if s.faults[i].Lost {
-			s.lost++
+	most := min(max(listedFaults/len(n.shards), leastFaults), mostFaults)
+	if len(s.faults) <= most {
+		return
+	}
+	s.more += len(s.faults) - most
+	s.moreLost += lost(s.faults[most:])
+	s.faults = slices.Clone(s.faults[:most])
+}
+
+// lost counts the faults that lost something.
+func lost(faults []exporter.Fault) int {
+	n := 0
+	for i := range faults {
+		if faults[i].Lost {
+			n++
 		}
 	}
-	if n := len(s.faults); n > mostFaults {
-		s.faults, s.more = s.faults[:mostFaults:mostFaults], n-mostFaults
+	return n
+}
+
+// takeFaults books faults of the reader.
+func (n *inspection) takeFaults(s *shardFacts, faults []tsmreader.Fault) {
+	var out []exporter.Fault
+	for i := range faults {
+		out = append(out, exporter.FromReader(s.shard.Database, s.shard.Policy, s.shard.ID, &faults[i]))
 	}
+	n.addFaults(s, out)
 }

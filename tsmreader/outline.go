@@ -69,7 +69,7 @@ func (c *Cursor) Columns(dst []ColumnInfo) []ColumnInfo {
 		main := &dst[len(dst)-1]
 		main.Field, main.Kind = col.field, col.kind
 		for k := range kinds {
-			if kind := point.Kind(k); found[k] && kind != col.kind { //nolint:gosec // one of five
+			if kind := point.Kind(k); found[k] && kind != col.kind {
 				kinds[k].Field, kinds[k].Kind, kinds[k].Hidden = col.field, kind, true
 				dst = append(dst, kinds[k])
 			}
