@@ -132,9 +132,6 @@ func (n *inspection) readAll(ctx context.Context, all int64, compress bool) (tot
 		total.add(m)
 		s.points, s.values = Amount{m.Points, true}, Amount{m.Values, true}
 		s.stats.Series.N, s.span = m.Series, m.Span
-		if m.Points == 0 {
-			s.stats.Columns = 0
-		}
 		s.note = cmp.Or(s.note, m.Note)
 		s.faults, s.more, s.moreLost = nil, 0, 0 // those of the walk are among these
 		n.addFaults(s, m.Faults)

@@ -77,6 +77,7 @@ func newInspection(opts Options) *inspection {
 		Catalog: opts.Catalog, Selection: opts.Selection, Workers: n.workers, Memory: n.opts.Memory, Salvage: opts.Salvage,
 	}
 	n.reader = exporter.ReaderOptions(&n.export)
+	n.reader.Exact = opts.Deep
 	if len(selected) >= n.workers { // as many are open at a time
 		n.reader.Parallel = 1
 		n.reader.Memory = max(n.opts.Memory/int64(n.workers), 2<<20)

@@ -30,6 +30,9 @@ type Options struct {
 	// Buffer is how many bytes of a file's blocks a cursor reads at a time, where there are
 	// not too many files; 0 is 128 KiB.
 	Buffer int
+	// Exact makes Columns read the blocks of which the window or a tombstone takes a part, so
+	// that Range is that of points.
+	Exact bool
 	// Parallel is how many files are opened at a time; 0 is 1.
 	Parallel int
 }

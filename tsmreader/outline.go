@@ -10,13 +10,14 @@ import (
 	"sort"
 
 	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/tsmreader/internal/codec"
 	"github.com/shardlift/shardlift/tsmreader/internal/fault"
 	"github.com/shardlift/shardlift/tsmreader/internal/tsmfile"
 )
 
-// ColumnInfo is what indexes, tombstones and WAL say of one field of a series. What only
-// the blocks know is not in it: a column whose points were all deleted, but piece by
-// piece, still has a Range.
+// ColumnInfo is what indexes, tombstones and WAL say of one field of a series. Without
+// Options.Exact what only the blocks know is not in it: a column whose points were all
+// deleted, but piece by piece, still has a Range.
 type ColumnInfo struct {
 	Field []byte // as stored: unescaped; valid until Next
 	Kind  point.Kind
@@ -33,8 +34,8 @@ type ColumnInfo struct {
 }
 
 // Columns appends to dst what is known of the columns of the current series, without
-// reading a block. They are in the order of their fields. It is called between Next and
-// the first Read.
+// reading a block, but for Options.Exact. They are in the order of their fields. It is
+// called between Next and the first Read.
 func (c *Cursor) Columns(dst []ColumnInfo) []ColumnInfo {
 	for i := range c.columns {
 		col := &c.columns[i]
@@ -119,10 +120,30 @@ func (c *Cursor) outlineBlocks(ch *chain, k *ColumnInfo) (live point.TimeRange, 
 		k.Blocks++
 		r := ch.stones.trim(point.TimeRange{Min: max(e.Min, c.window.Min), Max: min(e.Max, c.window.Max)})
 		k.Bytes += ch.stones.share(e, r)
+		if !r.Empty() && r != e.Range() && c.sec.shard.opts.Exact {
+			r = c.exact(ch, e, r)
+		}
 		certain = certain || !r.Empty() && (r.Min == e.Min || r.Max == e.Max)
 		live = live.Union(r)
 	})
 	return live, certain
+}
+
+// exact gives the window of the points of a block that are wanted, or r, if it cannot be
+// read: that is said when it is read for its values.
+func (c *Cursor) exact(ch *chain, e tsmfile.Entry, r point.TimeRange) point.TimeRange {
+	block, err := ch.in.blocks.Block(e)
+	if err != nil {
+		return r
+	}
+	_, times, _, err := codec.Split(block)
+	if err != nil {
+		return r
+	}
+	if c.spare, err = codec.Times(c.spare[:0], times); err != nil {
+		return r
+	}
+	return c.alive(c.spare, ch.stones)
 }
 
 // eachEntry calls f for all entries of a chain, also for those that are not in memory.

@@ -69,7 +69,7 @@ func outline(t failer, s *tsmreader.Shard, weight int64) (columns map[string][]o
 }
 
 // Every column that has values is told, with its type and times around them; and where
-// nothing was deleted, no other.
+// nothing was deleted, or blocks are looked at, no other.
 func TestColumnsOfHistories(t *testing.T) {
 	base := t.TempDir()
 	exact := 0
@@ -82,6 +82,7 @@ func TestColumnsOfHistories(t *testing.T) {
 		h := shardtest.RandomHistory(choose, operations, chooseKinks(choose))
 		s, dir := saved(t, base, h)
 		w, take := chooseWay(choose)
+		w.opts.Exact = choose(2) == 1
 		open := open(t, w.opts, source(s))
 		open.Lower(w.limits)
 		columns, read := outline(t, open, w.weight)
@@ -99,7 +100,7 @@ func TestColumnsOfHistories(t *testing.T) {
 		}
 		read.want(t, want)
 		deleted := slices.ContainsFunc(h.Ops, func(o shardtest.Op) bool { return o.Name == "Delete" })
-		all := !deleted && w.opts.Window == (point.TimeRange{})
+		all := w.opts.Exact || !deleted && w.opts.Window == (point.TimeRange{})
 		checkColumns(t, columns, want, all)
 		if all {
 			exact++
