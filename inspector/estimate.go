@@ -131,7 +131,10 @@ func (n *inspection) readAll(ctx context.Context, all int64, compress bool) (tot
 		m, s := &got[i], of[i]
 		total.add(m)
 		s.points, s.values = Amount{m.Points, true}, Amount{m.Values, true}
-		s.stats.Series.N, s.span = m.Series, m.Span
+		s.stats.Series.N = m.Series
+		if !slices.ContainsFunc(m.Faults, refused) { // else the points are not all that there are
+			s.span = m.Span
+		}
 		s.note = cmp.Or(s.note, m.Note)
 		s.faults, s.more, s.moreLost = nil, 0, 0 // those of the walk are among these
 		n.addFaults(s, m.Faults)
@@ -139,6 +142,9 @@ func (n *inspection) readAll(ctx context.Context, all int64, compress bool) (tot
 	total.weight = float64(all)
 	return total, nil
 }
+
+// refused reports whether a fault tells of values that an export cannot write.
+func refused(f exporter.Fault) bool { return f.Part == "value" || f.Part == "key" }
 
 // sample measures the pieces that were picked, and gives what that makes of each policy.
 func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums, error) {

@@ -48,8 +48,8 @@ type Stats struct {
 	Series Amount `json:"series"` // distinct ones
 	// Columns counts fields of series, in each shard anew.
 	Columns int64  `json:"columns"`
-	Points  Amount `json:"points"`
-	Values  Amount `json:"values"`
+	Points  Amount `json:"points"` // that an export writes
+	Values  Amount `json:"values"` // likewise
 
 	Bytes       int64 `json:"bytes"` // of all files
 	TSMFiles    int   `json:"tsmFiles"`

@@ -236,7 +236,8 @@ func TestOverlapping(t *testing.T) {
 		"late":            {[]tsmreader.Memory{tsmreader.Bytes(tenths(a, 0), tenths(a, 200), tenths(a, 50))}, point.TimeRange{}, []bool{true, false, true}},
 		"around others": {
 			[]tsmreader.Memory{tsmreader.Bytes(tenths(a, 110), long(a, 0, 1000), tenths(a, 400), tenths(a, 1001))},
-			point.TimeRange{}, []bool{true, true, true, false},
+			point.TimeRange{},
+			[]bool{true, true, true, false},
 		},
 		"other columns": {[]tsmreader.Memory{tsmreader.Bytes(tenths(a, 0), tenths(b, 0))}, point.TimeRange{}, []bool{false, false}},
 		"replicas":      {[]tsmreader.Memory{tsmreader.Bytes(tenths(a, 0)), tsmreader.Bytes(tenths(a, 0))}, point.TimeRange{}, []bool{false, false}},
