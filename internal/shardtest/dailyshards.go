@@ -72,7 +72,7 @@ func (d DailyShards) Write(dir string) (Totals, error) {
 
 // holesBefore counts the days without a shard before shard i.
 func (d DailyShards) holesBefore(i int) int64 {
-	return int64(i) * int64(d.Holes) / int64(d.Shards)
+	return int64(i) * int64(d.Holes) / int64(max(d.Shards-1, 1))
 }
 
 func (d DailyShards) measurement(i int) string { return fmt.Sprintf("m%03d", i) }

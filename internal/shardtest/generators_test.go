@@ -113,12 +113,56 @@ func TestManyColumns(t *testing.T) {
 	}
 }
 
+func TestDailyShards(t *testing.T) {
+	for _, distinct := range []bool{false, true} {
+		dir := t.TempDir()
+		d := DailyShards{Shards: 5, Series: 7, Fields: 3, Points: 4, Measurements: 2, Holes: 2, Distinct: distinct, Seed: 1}
+		got, err := d.Write(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, files := layouts(t, dir)
+		if len(names) != 5 {
+			t.Fatalf("files: %q", names)
+		}
+		want := Totals{Shards: 5, Series: 35, Columns: 105, Points: 140, Values: 420}
+		var values int64
+		keys := map[string]bool{}
+		days := map[int64]bool{}
+		for _, l := range files {
+			n, times := countValues(l)
+			values += n
+			want.Bytes += l.Footer.End()
+			days[(times.Min-devopsStart)/dayNano] = true
+			if (times.Min-devopsStart)/dayNano != (times.Max-devopsStart)/dayNano {
+				t.Errorf("a shard from %d to %d", times.Min, times.Max)
+			}
+			for _, k := range l.Keys {
+				keys[k.Key] = true
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || values != want.Values {
+			t.Errorf("%d values, totals (-want +got):\n%s", values, diff)
+		}
+		columns := 21
+		if distinct {
+			columns = 105
+		}
+		if len(keys) != columns || len(days) != 5 || !days[0] || days[2] || days[5] {
+			t.Errorf("distinct %v: %d columns in all, days %v", distinct, len(keys), days)
+		}
+	}
+}
+
 func TestGeneratorsAreDeterministic(t *testing.T) {
 	generators := map[string]func(dir string, seed uint64) (Totals, error){
 		"devops": func(dir string, seed uint64) (Totals, error) {
 			return Devops{Hosts: 2, Duration: 10 * time.Minute, Step: 10 * time.Second, Seed: seed}.Write(dir)
 		},
 		"many": func(dir string, seed uint64) (Totals, error) { return ManyColumns{Series: 20, Seed: seed}.Write(dir) },
+		"daily": func(dir string, seed uint64) (Totals, error) {
+			return DailyShards{Shards: 3, Series: 5, Seed: seed}.Write(dir)
+		},
 	}
 	for name, write := range generators {
 		var volumes []map[string]string
@@ -148,6 +192,8 @@ func TestGeneratorErrors(t *testing.T) {
 		"no time":          func() (Totals, error) { return Devops{Hosts: 1, Step: time.Second}.Write(t.TempDir()) },
 		"no series":        func() (Totals, error) { return ManyColumns{}.Write(t.TempDir()) },
 		"devops on a file": func() (Totals, error) { return Devops{Hosts: 1, Duration: time.Hour, Step: time.Minute}.Write(file) },
+		"no daily series":  func() (Totals, error) { return DailyShards{Shards: 1}.Write(t.TempDir()) },
+		"daily on a file":  func() (Totals, error) { return DailyShards{Shards: 1, Series: 1}.Write(file) },
 		"many on a file":   func() (Totals, error) { return ManyColumns{Series: 1}.Write(file) },
 	}
 	for name, write := range cases {
