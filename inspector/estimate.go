@@ -17,7 +17,7 @@ import (
 )
 
 // sampleUnits is about how many pieces are read to estimate what an export comes to.
-const sampleUnits = 64
+const sampleUnits = 48
 
 // What has no more than this is read altogether.
 const (
