@@ -23,7 +23,7 @@ type Unit struct {
 	Shard *volume.Shard
 	// From and To are composite keys as in tsmreader.Range; both empty: all of the shard. Of
 	// series in a range so much is read as tells what they are like: of many not all, and of
-	// long ones some rows.
+	// long ones some rows. It may end early where the WAL is not in memory.
 	From, To string
 	// Share other than 0 is about how much to read of the first series in the range, and At
 	// where that begins, both as fractions of it.
@@ -74,8 +74,9 @@ func Weigh(columns []tsmreader.ColumnInfo) int64 {
 	return n
 }
 
-// memberUnits is how many samples are compressed one behind the other. Alone each would be too short to compress as the long members of an export do; and
-// the sizes must not depend on the number of workers.
+// memberUnits is how many samples are compressed one behind the other. Alone each would be too
+// short to compress as the long members of an export do; and the sizes must not depend on the
+// number of workers.
 const memberUnits = 8
 
 // Measure renders units as an export does and throws the text away. With compress it is
@@ -200,7 +201,11 @@ func (m *measuring) shard(ctx context.Context, i, j int, member []measureTask) (
 			from = u.From
 		}
 		s.refs.Add(1)
-		member = append(member, measureTask{unit: i, run: s, sec: sec, rng: tsmreader.Range{From: u.From, To: u.To}})
+		t := measureTask{unit: i, run: s, sec: sec, rng: tsmreader.Range{From: u.From, To: u.To}}
+		if to, more := sec.Next(); more && (u.To == "" || u.To > to) {
+			t.rng.To = to
+		}
+		member = append(member, t)
 		if len(member) == memberUnits {
 			if err := m.send(ctx, member); err != nil {
 				return nil, err

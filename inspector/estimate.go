@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"time"
 
 	"github.com/shardlift/shardlift/exporter"
 )
@@ -33,19 +32,22 @@ type stratum struct {
 	weight int64
 	picks  *picks
 	found  sums
+	many   bool // it is many measurements
 }
 
 // sums are what an export makes of some weight.
 type sums struct {
 	weight, points, values float64
 	text, gzip, zstd       float64
-	cost                   exporter.Cost
+	// Seconds of a processor.
+	textTime, gzipTime, zstdTime float64
 }
 
 func (s *sums) add(m *exporter.Measured) {
 	s.addScaled(sums{
 		weight: float64(m.Weight), points: float64(m.Points), values: float64(m.Values),
-		text: float64(m.Bytes), gzip: float64(m.GzipBytes), zstd: float64(m.ZstdBytes), cost: m.Cost,
+		text: float64(m.Bytes), gzip: float64(m.GzipBytes), zstd: float64(m.ZstdBytes),
+		textTime: m.Cost.Text.Seconds(), gzipTime: m.Cost.Gzip.Seconds(), zstdTime: m.Cost.Zstd.Seconds(),
 	}, 1)
 }
 
@@ -56,10 +58,9 @@ func (s *sums) addScaled(o sums, by float64) {
 	s.text += o.text * by
 	s.gzip += o.gzip * by
 	s.zstd += o.zstd * by
-	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * by) }
-	s.cost.Text += scale(o.cost.Text)
-	s.cost.Gzip += scale(o.cost.Gzip)
-	s.cost.Zstd += scale(o.cost.Zstd)
+	s.textTime += o.textTime * by
+	s.gzipTime += o.gzipTime * by
+	s.zstdTime += o.zstdTime * by
 }
 
 // measure finds out how many points and values there are, and what an export would come
@@ -98,8 +99,7 @@ func (n *inspection) measure(ctx context.Context) error {
 			// What was read tells how much text there is, and the sample how small it gets.
 			by := total.text / guess.text
 			total.gzip, total.zstd = guess.gzip*by, guess.zstd*by
-			total.cost.Gzip = time.Duration(float64(guess.cost.Gzip) * by)
-			total.cost.Zstd = time.Duration(float64(guess.cost.Zstd) * by)
+			total.gzipTime, total.zstdTime = guess.gzipTime*by, guess.zstdTime*by
 		}
 	}
 	if columns > 0 {
@@ -212,7 +212,7 @@ func (n *inspection) strata() []stratum {
 		}
 		if p.rest != nil {
 			p.rest.picks.trim(mostPicks)
-			out = append(out, stratum{policy: i, weight: p.rest.weight + rest, picks: p.rest.picks})
+			out = append(out, stratum{policy: i, weight: p.rest.weight + rest, picks: p.rest.picks, many: true})
 		}
 	}
 	return out
@@ -240,6 +240,9 @@ func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit,
 		for j, p := range items {
 			// Series are mostly not alike all along: these begin everywhere.
 			_, row := math.Modf(items[0].at + float64(j)/float64(len(items)))
+			if p.share == 0 && (strata[i].many || float64(strata[i].weight) < step/4) {
+				p.to = "" // it stands for what is like it, too
+			}
 			list = append(list, chosen{p, i, row})
 		}
 	}
@@ -279,10 +282,9 @@ func (n *inspection) newEstimate(total, sample *sums, all int64) *Estimate {
 		e.Values += s.values.N
 	}
 	at := float64(min(n.workers, runtime.NumCPU()))
-	c := total.cost
-	e.TextSeconds = c.Text.Seconds() / at
-	e.GzipSeconds = (c.Text + c.Gzip).Seconds() / at
-	e.ZstdSeconds = (c.Text + c.Zstd).Seconds() / at
+	e.TextSeconds = total.textTime / at
+	e.GzipSeconds = (total.textTime + total.gzipTime) / at
+	e.ZstdSeconds = (total.textTime + total.zstdTime) / at
 	e.FreePath, e.FreeBytes = freeAt(n.opts.FreePath)
 	return e
 }

@@ -80,7 +80,7 @@ func (r *measurementRun) begin(name []byte) {
 func (r *measurementRun) clear() {
 	r.span, r.columns, r.bytes, r.weight = point.NoTime, 0, 0, 0
 	r.series, r.held = r.series[:0], 0
-	if len(r.fields)+len(r.tags) > mostHeld { // a measurement where each series has others
+	if len(r.fields)+len(r.tags) > 4*mostHeld { // a measurement where each series has others
 		r.fields, r.tags = nil, nil
 		clear(r.byField)
 		clear(r.byTag)

@@ -154,11 +154,11 @@ func (t *tally) add(r *measurementRun) {
 			t.pool.add(p.database, h)
 		}
 	}
-	into := m.picks
-	if into == nil {
-		into = t.restPicks(p)
+	if m.picks == nil || m == p.rest {
+		t.restPicks(p).merge(&r.picks, mostPicks)
+	} else {
+		m.picks.merge(&r.picks, t.picksEach())
 	}
-	into.merge(&r.picks, t.picksEach())
 	if m == p.rest {
 		return
 	}
