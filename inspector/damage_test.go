@@ -311,3 +311,35 @@ func TestManyFields(t *testing.T) {
 		t.Errorf("%d columns, %d fields, %d tags, %v series", m.columns, len(m.fields), len(m.tags), m.series.amount())
 	}
 }
+
+// No bit that is wrong changes what is counted without a word.
+func TestNothingSilent(t *testing.T) {
+	var f shardtest.TSM
+	f.PerBlock = 2
+	for i := range 12 {
+		f.Add(fmt.Sprintf("m%d,t=%02d#!~#f", i%3, i), floats(at(1, i), at(1, i+1), at(1, i+2)))
+	}
+	whole := f.Bytes()
+	dir := t.TempDir()
+	v := shardtest.NewVolume(t, dir)
+	sh := v.Shard("db", "rp", 1)
+	sh.DataFile(shardtest.TSMName(1, 1), whole)
+	o := options(t, filter.Spec{}, dir)
+	o.Deep = true
+	sound := inspect(t, o).Totals
+	step := int64(13)
+	if testing.Short() {
+		step = 101
+	}
+	for bit := int64(0); bit < int64(len(whole))*8; bit += step {
+		sh.DataFile(shardtest.TSMName(1, 1), shardtest.Flip(whole, bit))
+		o := options(t, filter.Spec{}, dir)
+		o.Deep = true
+		r := inspect(t, o)
+		same := r.Totals.Points == sound.Points && r.Totals.Values == sound.Values && r.Totals.Columns == sound.Columns &&
+			r.Totals.Series == sound.Series && r.Totals.Start == sound.Start && r.Totals.End == sound.End
+		if !same && len(r.Faults) == 0 {
+			t.Errorf("bit %d: nothing is said of %+v", bit, r.Totals)
+		}
+	}
+}
