@@ -232,7 +232,7 @@ func TestHistories(t *testing.T) {
 			}
 		}
 		o := options(t, filter.Spec{}, dir)
-		o.Deep, o.Workers = true, 1+choose(3)
+		o.Deep, o.Workers, o.Memory = true, 1+choose(3), int64(choose(2)) // a byte makes many sections
 		r := inspect(t, o)
 		got := []int64{r.Totals.Points.N, r.Totals.Values.N, r.Totals.Columns, r.Totals.Series.N}
 		want := []int64{int64(len(points)), int64(values), int64(columns), int64(len(series))}
