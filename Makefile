@@ -21,9 +21,10 @@ build: ## build bin/shardlift
 demo: build ## export a volume that comes with the sources and show the result
 	sh scripts/demo.sh
 
-deps: ## put the influxd and the strace that tests use in place
+deps: ## put the influxd, the strace and the Chromium that tests use in place
 	sh scripts/install-influxdb.sh
 	sh scripts/install-strace.sh
+	sh scripts/install-chromium.sh
 
 test: deps ## run all tests
 	$(GO) test -timeout 30m ./...
