@@ -10,7 +10,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 GOLANGCI_LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo deps test race e2e fuzz bench cover golden lint fmt tidy-check check clean
+.PHONY: help build demo deps test race e2e fuzz bench cover golden screenshots lint fmt tidy-check check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ cover: deps ## run all tests and write the coverage to dist/cover.html
 	$(GO) test -timeout 30m -coverpkg ./... -coverprofile dist/cover.out ./...
 	$(GO) tool cover -html dist/cover.out -o dist/cover.html
 	$(GO) tool cover -func dist/cover.out | tail -n 1
+
+screenshots: ## take the pictures of the documentation, of PAGE or of a made-up volume
+	$(GO) run ./internal/pageshot $(if $(PAGE),-html $(PAGE)) -out docs/images/inspect-light.png
+	$(GO) run ./internal/pageshot $(if $(PAGE),-html $(PAGE)) -dark -out docs/images/inspect-dark.png
 
 golden: deps ## record testdata anew from a real server
 	sh testdata/record.sh
