@@ -169,7 +169,7 @@ const shardTip = (s) => {
       ', ' + plural(s.walValues, 'value', 'values') : s.flags & FLAG.noWal ? 'none' : 'empty'],
     ['Deletes', s.deletes ? grouped(s.deletes) + ' in ' + plural(s.tombstones, 'file', 'files') : ''],
     ['Copies', s.paths.length > 1 ? String(s.paths.length) : ''],
-    ['Faults', s.faults ? grouped(s.faults) + (s.lost ? ', ' + grouped(s.lost) + ' of which lose data' : '') : ''],
+    ['Faults', s.faults ? grouped(s.faults) + (s.lost ? ' (' + plural(s.lost, 'loses data', 'lose data') + ')' : '') : ''],
   ], after);
 };
 
