@@ -22,7 +22,7 @@ type place struct{ database, policy string }
 func newPayload(r *inspector.Report) (*payload, error) {
 	e := &encoder{policies: map[place]int{}}
 	e.payload = payload{
-		Deep:         r.Deep,
+		FaultCount:   find(r).faults,
 		Policies:     columns("database policy default listed duration shardDuration guessed replication shards" + statColumns),
 		Shards:       columns("policy id flags groupStart groupEnd replicas" + statColumns),
 		Gaps:         columns("policy start end groups missing"),

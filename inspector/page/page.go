@@ -43,7 +43,7 @@ type content struct {
 	Estimate *estimate
 	Charts   bool // there is something to draw
 	Selected bool
-	Deep     bool
+	Exact    bool // nothing is an estimate
 	Licences licences
 }
 
@@ -91,7 +91,7 @@ func newContent(r *inspector.Report, o Options) (*content, error) {
 		Policy: a.policy, Style: a.style, Theme: a.theme, Library: a.library, Script: a.script, Licences: a.licences,
 		Data: data, Verdict: judge(r), Tiles: tiles, Sources: sources(r.Volumes), Notes: notes,
 		Estimate: newEstimate(r.Estimate), Charts: r.Totals.Shards > 0 || len(r.Missing) > 0,
-		Selected: r.Selected, Deep: r.Deep,
+		Selected: r.Selected, Exact: r.Totals.Points.Exact && r.Totals.Series.Exact,
 	}, nil
 }
 

@@ -14,7 +14,7 @@ import (
 // thousands of rows, so rows are arrays, names that many rows share are the places of their
 // rows in another table, and what can be told from other cells is left out.
 type payload struct {
-	Deep         bool  `json:"deep"`
+	FaultCount   int64 `json:"faultCount"` // of which Faults may list a part
 	Policies     table `json:"policies"`
 	Shards       table `json:"shards"`
 	Gaps         table `json:"gaps"`

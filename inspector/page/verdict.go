@@ -45,12 +45,17 @@ func find(r *inspector.Report) findings {
 	for i := range r.Faults {
 		f.lost += one(r.Faults[i].Lost)
 	}
+	// The list may be cut off, and the totals may not count what is about no shard.
+	f.faults, f.lost = max(f.faults, int64(r.Totals.Faults)), max(f.lost, int64(r.Totals.Lost))
 	for _, d := range r.Databases {
 		for i := range d.Policies {
 			f.add(&d.Policies[i])
 		}
 	}
 	for _, v := range r.Volumes {
+		if v.DataDir == "" {
+			continue // a lone file has neither
+		}
 		f.noWAL += one(v.WALDir == "")
 		f.noMeta += one(!v.Sound)
 	}

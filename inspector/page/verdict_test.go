@@ -50,6 +50,15 @@ func TestVerdict(t *testing.T) {
 				Facts: []fact{{"lost", "1 fault loses data", "faults", "loses data"}, {"faulty", "2 faults lose nothing", "faults", "loses nothing"}},
 			},
 		},
+		"more than are listed": {
+			func(r *inspector.Report, _ *inspector.Shard) {
+				r.Faults, r.Totals.Faults, r.Totals.Lost = []exporter.Fault{{}}, 2000, 1500
+			},
+			verdict{
+				Level: "lost", Headline: "2,000 faults, 1,500 of which lose data", Detail: "All blocks were read.",
+				Facts: []fact{{"lost", "1,500 faults lose data", "faults", "loses data"}, {"faulty", "500 faults lose nothing", "faults", "loses nothing"}},
+			},
+		},
 		"nothing lost": {
 			func(r *inspector.Report, _ *inspector.Shard) { r.Faults = []exporter.Fault{{}} },
 			verdict{
@@ -72,7 +81,7 @@ func TestVerdict(t *testing.T) {
 				r.Deep, s.Expired, s.Unlisted = false, true, true
 				r.Conflicts = make([]inspector.Conflict, 1)
 				r.LeftOut = make([]exporter.LeftOut, 1)
-				r.Volumes = append(r.Volumes, inspector.Volume{})
+				r.Volumes = append(r.Volumes, inspector.Volume{DataDir: "/w/data"}, inspector.Volume{Source: "a.tsm"})
 			},
 			verdict{
 				Level: "sound", Headline: "No damage found",

@@ -10,7 +10,7 @@ const chartColors = () => ({ text: color('text'), muted: color('muted'), line: c
 
 const metrics = [
   { key: 'bytes', label: 'Bytes', of: (s) => s.bytes, text: bytesText },
-  { key: 'points', label: 'Points', of: (s) => s.points.n, text: numberText, estimated: true },
+  { key: 'points', label: 'Points', of: (s) => s.points.n, text: numberText },
   { key: 'series', label: 'Series', of: (s) => s.series.n, text: numberText },
 ];
 
@@ -73,7 +73,7 @@ const makeTrend = () => {
     scale.setAttribute('aria-pressed', String(log));
     paint();
   });
-  byId('metrics').append(...switches(metrics.map((m) => m.label + (m.estimated && !data.deep ? ' (estimated)' : '')), (i) => {
+  byId('metrics').append(...switches(metrics.map((m) => m.label + (data.shards.some((s) => s[m.key].exact === false) ? ' (estimated)' : '')), (i) => {
     metric = metrics[i];
     paint();
   }), scale);

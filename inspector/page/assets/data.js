@@ -29,7 +29,7 @@ const readTable = (table, amounts) => table.rows.map((cells) => {
 const data = (() => {
   const raw = JSON.parse(byId('data').textContent);
   const d = {
-    deep: raw.deep,
+    faultCount: raw.faultCount,
     policies: readTable(raw.policies, true),
     shards: readTable(raw.shards, true),
     gaps: readTable(raw.gaps),

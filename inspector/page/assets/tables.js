@@ -96,7 +96,10 @@ const measurementColumns = [
 
 const tableSpecs = [
   { id: 'faults', label: 'Faults', bad: data.faults.some((f) => f.lost) ? 'lost' : 'notice',
-    rows: [...data.faults].sort((a, b) => b.lost - a.lost), columns: faultColumns, none: 'No faults.' },
+    rows: [...data.faults].sort((a, b) => b.lost - a.lost), count: data.faultCount,
+    note: data.faultCount > data.faults.length ? 'The report lists ' + grouped(data.faults.length) + ' of ' +
+      plural(data.faultCount, 'fault', 'faults') + '; the tables of shards and policies count them all.' : '',
+    columns: faultColumns, none: 'No faults.' },
   { id: 'missing', label: 'Missing shards', bad: 'lost', rows: data.missing, none: 'No shard is missing.',
     note: 'Shards that a metastore lists and no source has.', columns: [
       ['Policy', 'text', (m) => m.label],
