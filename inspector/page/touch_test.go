@@ -45,9 +45,29 @@ const (
 	month = `__page.setView(Date.UTC(2025, 0, 20), Date.UTC(2025, 1, 20))`
 )
 
-// Whoever points at a bar, a hole or a missing shard is told about it.
-func TestHover(t *testing.T) {
+// What can be done with the page, one after the other on one page of three years.
+func TestTouch(t *testing.T) {
 	p := open(t, sample.Years(), browsertest.View{})
+	for _, tt := range []struct {
+		name string
+		test func(t *testing.T, p *browsertest.Page)
+	}{
+		{"hover", testHover},
+		{"zoom", testZoom},
+		{"wheel scrolls past", testWheelScrollsPast},
+		{"trend", testTrend},
+		{"tables sort and filter", testTablesSortAndFilter},
+		{"links", testLinks},
+		{"long tables", testLongTables},
+	} {
+		eval[bool](t, p, `__page.setView(-1e15, 1e15), scrollTo({ top: 0, behavior: 'instant' }), true`)
+		do(t, p.Hover(5, 5))
+		t.Run(tt.name, func(t *testing.T) { tt.test(t, p) })
+	}
+}
+
+// Whoever points at a bar, a hole or a missing shard is told about it.
+func testHover(t *testing.T, p *browsertest.Page) {
 	for _, tt := range []struct{ view, row, at, want string }{
 		{month, "0", "Date.UTC(2025, 1, 10, 12)", "telegraf.autogen · shard 714"},
 		{month, "0", "Date.UTC(2025, 1, 1, 12)", "shard 705"}, // one that is missing
@@ -86,8 +106,7 @@ func TestHostileHover(t *testing.T) {
 }
 
 // The wheel, the buttons and the keys zoom, and the charts stay together.
-func TestZoom(t *testing.T) {
-	p := open(t, sample.Years(), browsertest.View{})
+func testZoom(t *testing.T, p *browsertest.Page) {
 	all := eval[[2]float64](t, p, seen)
 	s := spotOf(t, p, "1", "Date.UTC(2024, 8, 1)")
 	do(t, p.Hover(s.X+3, s.Y))
@@ -136,8 +155,7 @@ func TestZoom(t *testing.T) {
 }
 
 // Scrolling down a page does not end at the picture.
-func TestWheelScrollsPast(t *testing.T) {
-	p := open(t, sample.Years(), browsertest.View{})
+func testWheelScrollsPast(t *testing.T, p *browsertest.Page) {
 	s := spotOf(t, p, "1", "Date.UTC(2024, 8, 1)")
 	before := eval[[2]float64](t, p, seen)
 	do(t, p.Hover(s.X, s.Y))
@@ -161,8 +179,7 @@ func status(t *testing.T, p *browsertest.Page, table string) string {
 	return eval[string](t, p, `document.querySelector('#panel-`+table+` .state').innerText`)
 }
 
-func TestTablesSortAndFilter(t *testing.T) {
-	p := open(t, sample.Years(), browsertest.View{})
+func testTablesSortAndFilter(t *testing.T, p *browsertest.Page) {
 	do(t, p.Press("#tab-measurements"))
 	series := "#panel-measurements th:nth-child(3)"
 	for _, tt := range []struct{ sorted, first string }{{"descending", "9,600"}, {"ascending", "12"}} {
@@ -192,9 +209,9 @@ func TestTablesSortAndFilter(t *testing.T) {
 }
 
 // Long tables are shown in parts, and say so, until all is asked for.
-func TestLongTables(t *testing.T) {
-	p := open(t, sample.Years(), browsertest.View{})
+func testLongTables(t *testing.T, p *browsertest.Page) {
 	do(t, p.Press("#tab-shards"))
+	eval[bool](t, p, `__page.tabs.get('shards').table.search(''), true`)
 	count := func() int { return eval[int](t, p, `document.querySelectorAll('#panel-shards tbody tr').length`) }
 	for _, tt := range []struct {
 		press string
@@ -221,8 +238,7 @@ func TestLongTables(t *testing.T) {
 }
 
 // The picture leads to the table, the table to the picture, and the verdict to both.
-func TestLinks(t *testing.T) {
-	p := open(t, sample.Years(), browsertest.View{})
+func testLinks(t *testing.T, p *browsertest.Page) {
 	eval[bool](t, p, month+`, true`)
 	s := spotOf(t, p, "0", "Date.UTC(2025, 1, 10, 12)")
 	do(t, p.Hover(s.X, s.Y))
@@ -250,8 +266,7 @@ func TestLinks(t *testing.T) {
 }
 
 // The chart of shards over time draws bytes, points or series, on either scale.
-func TestTrend(t *testing.T) {
-	p := open(t, sample.Years(), browsertest.View{})
+func testTrend(t *testing.T, p *browsertest.Page) {
 	const top = `__page.charts.trend.chart.getModel().getComponent('yAxis').axis.scale.getExtent()[1]`
 	tops := []float64{eval[float64](t, p, top)}
 	for _, button := range []string{"2", "3"} {

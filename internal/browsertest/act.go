@@ -5,6 +5,7 @@ package browsertest
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -38,7 +39,7 @@ func (p *Page) Wheel(x, y, delta float64) error {
 
 // Click clicks at a place in the window.
 func (p *Page) Click(x, y float64) error {
-	if err := chromedp.Do(p.ctx, chromedp.MouseClickXY(x, y)); err != nil {
+	if err := p.do(chromedp.MouseClickXY(x, y)); err != nil {
 		return fmt.Errorf("click: %w", err)
 	}
 	return p.Settle()
@@ -46,7 +47,7 @@ func (p *Page) Click(x, y float64) error {
 
 // Press presses the button that a CSS selector finds, as a click of the mouse.
 func (p *Page) Press(selector string) error {
-	if err := chromedp.Do(p.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+	if err := p.do(chromedp.Click(chromedp.CSS(selector))); err != nil {
 		return fmt.Errorf("press %s: %w", selector, err)
 	}
 	return p.Settle()
@@ -54,10 +55,19 @@ func (p *Page) Press(selector string) error {
 
 // Type types into what a CSS selector finds.
 func (p *Page) Type(selector, text string) error {
-	if err := chromedp.Do(p.ctx, chromedp.SendKeys(chromedp.CSS(selector), text)); err != nil {
+	if err := p.do(chromedp.SendKeys(chromedp.CSS(selector), text)); err != nil {
 		return fmt.Errorf("type into %s: %w", selector, err)
 	}
 	return p.Settle()
+}
+
+// patience is how long a page may lack what is to be pressed.
+const patience = 30 * time.Second
+
+func (p *Page) do(action chromedp.Action[chromedp.Void]) error {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	return chromedp.Do(ctx, action)
 }
 
 // Screenshot gives the window as PNG, or, with full, all of the page.
