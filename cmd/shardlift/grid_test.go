@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rivo/uniseg"
+)
+
+func sampleGrid() *grid {
+	g := &grid{columns: []column{
+		{title: "database", key: true},
+		{title: "points", right: true},
+		{title: "tombstones", right: true},
+		{title: "first"},
+		{title: "size", right: true},
+	}}
+	g.add("telegraf", "8,064", "", "2024-01-01", "1.2 MB")
+	g.add("日本", "1", "", "", "12 B")
+	return g
+}
+
+func TestGrid(t *testing.T) {
+	for name, c := range map[string]struct {
+		width int
+		want  string
+	}{
+		"any width": {0, `
+  database  points  first         size
+  telegraf   8,064  2024-01-01  1.2 MB
+  日本           1                12 B
+`},
+		"just as wide": {38, `
+  database  points  first         size
+  telegraf   8,064  2024-01-01  1.2 MB
+  日本           1                12 B
+`},
+		"goes on below": {37, `
+  database  points  first
+  telegraf   8,064  2024-01-01
+  日本           1
+
+  database    size
+  telegraf  1.2 MB
+  日本        12 B
+`},
+		"far too narrow": {1, `
+  database  points
+  telegraf   8,064
+  日本           1
+
+  database  first
+  telegraf  2024-01-01
+  日本
+
+  database    size
+  telegraf  1.2 MB
+  日本        12 B
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := sampleGrid().write(&b, c.width); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.TrimPrefix(c.want, "\n"), b.String()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Names of any length and with anything in them neither break lines nor reach the terminal as
+// they are, and what was there of them fits.
+func TestGridNames(t *testing.T) {
+	g := &grid{columns: []column{{key: true}, {key: true}, {right: true}}}
+	g.add("a\x1b[31m\nb\xff", strings.Repeat("長", 100), "1")
+	var b strings.Builder
+	if err := g.write(&b, 60); err != nil {
+		t.Fatal(err)
+	}
+	want := `  a\x1b[31m\x0ab\xff  ` + strings.Repeat("長", 8) + "...  1\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if n := uniseg.StringWidth(strings.TrimSpace(b.String())); n > 60 {
+		t.Errorf("%d cells wide", n)
+	}
+}
+
+func TestGridOfNothing(t *testing.T) {
+	var b strings.Builder
+	g := &grid{columns: []column{{title: "x", key: true}, {title: "y"}}}
+	if err := g.write(&b, 80); err != nil || b.Len() > 0 {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+	g.add("a", "")
+	if err := g.write(&b, 80); err != nil || b.String() != "  x\n  a\n" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+}
