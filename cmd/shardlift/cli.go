@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -90,6 +92,15 @@ func (s *sourceFlags) request(sel *selectionFlags) volume.Request {
 		Database: plainName(sel.Database), Policy: plainName(sel.Retention),
 		Orphans: s.Orphans, All: s.AllVolumes,
 	}
+}
+
+// openSources is volume.Open, for a request that was made of flags.
+func openSources(ctx context.Context, req volume.Request) (*volume.Catalog, error) {
+	cat, err := volume.Open(ctx, req)
+	if errors.Is(err, volume.ErrRequest) {
+		return nil, usagef("%w", err)
+	}
+	return cat, err
 }
 
 // plainName gives the only name that the patterns match, or "".

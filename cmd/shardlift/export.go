@@ -135,7 +135,7 @@ func (r *readFlags) resources(f exporter.Format) (budget int64, workers int, err
 		budget = defaultMemory
 	}
 	if budget < minMemory {
-		return 0, 0, usagef("--memory is less than the %d MiB that an export needs", minMemory>>20)
+		return 0, 0, usagef("--memory is less than the %d MiB that reading needs", minMemory>>20)
 	}
 	if r.Workers < 0 {
 		return 0, 0, usagef("--workers must not be negative")
@@ -210,11 +210,8 @@ func isDirectory(path string) bool {
 
 // run opens the sources and exports them.
 func (j *exportJob) run(ctx context.Context) (*exporter.Summary, error) {
-	cat, err := volume.Open(ctx, j.request)
+	cat, err := openSources(ctx, j.request)
 	if err != nil {
-		if errors.Is(err, volume.ErrRequest) {
-			return nil, usagef("%w", err)
-		}
 		return nil, err
 	}
 	j.options.Catalog = cat
@@ -255,11 +252,16 @@ func nothing(cat *volume.Catalog) string {
 	case slices.Equal(names, []string{`"_internal"`}):
 		return `the sources hold the database "_internal" only, which --include-internal takes`
 	}
+	return "nothing was selected; the sources hold shards of " + nameList(names)
+}
+
+// nameList writes the first of many names.
+func nameList(names []string) string {
 	const most = 20
 	more := ""
 	if len(names) > most {
 		more = fmt.Sprintf(" and %d more", len(names)-most)
 		names = names[:most]
 	}
-	return fmt.Sprintf("nothing was selected; the sources hold shards of %s%s", strings.Join(names, ", "), more)
+	return strings.Join(names, ", ") + more
 }

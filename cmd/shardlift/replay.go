@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -125,11 +124,8 @@ type volumeSource struct {
 }
 
 func openVolumes(ctx context.Context, request volume.Request, o exporter.Options, m *importer.Mapping, cfg replayConfig) (*volumeSource, error) {
-	cat, err := volume.Open(ctx, request)
+	cat, err := openSources(ctx, request)
 	if err != nil {
-		if errors.Is(err, volume.ErrRequest) {
-			return nil, usagef("%w", err)
-		}
 		return nil, err
 	}
 	o.Catalog = cat
