@@ -30,6 +30,7 @@ type cli struct {
 	Config  configFlag       `help:"YAML or JSON file with values for flags, below the name of the command" placeholder:"FILE"`
 	Version kong.VersionFlag `help:"Show the version" env:"-"`
 
+	Inspect    inspectCmd `cmd:"" help:"Show what volumes hold, and how sound they are"`
 	Export     exportCmd  `cmd:"" help:"Write the points of volumes as line protocol"`
 	Import     importCmd  `cmd:"" help:"Write line protocol into a server or cluster"`
 	Replay     replayCmd  `cmd:"" help:"Write the points of volumes into a server or cluster, with nothing on a disk between"`

@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/internal/influxdtest"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
 	"github.com/shardlift/shardlift/internal/shardtest"
@@ -235,6 +237,53 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 				t.Errorf("field %s of the %s is not in docs/cli.md", key, name)
 			}
 		})
+	}
+}
+
+// docs/cli.md has every field of what inspect --json prints.
+func TestEveryFieldOfInspectIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Inspecting\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	report, metastore, _ := strings.Cut(section, "\n### Metastore\n")
+	for _, c := range []struct {
+		part string
+		of   any
+	}{{report, inspectOutcome{}}, {metastore, metastoreOutcome{}}} {
+		seen := 0
+		eachField(reflect.TypeOf(c.of), func(name string) {
+			seen++
+			if !strings.Contains(c.part, "`"+name+"`") {
+				t.Errorf("field %s of %T is not in docs/cli.md", name, c.of)
+			}
+		})
+		if seen < 20 {
+			t.Errorf("%T has %d fields", c.of, seen)
+		}
+	}
+}
+
+// eachField calls f with the names that a type has in JSON, and those of all types in it. Faults and what was
+// left out are documented with the manifest.
+func eachField(typ reflect.Type, f func(name string)) {
+	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+		typ = typ.Elem()
+	}
+	if typ.Kind() != reflect.Struct || typ.PkgPath() == reflect.TypeFor[exporter.Fault]().PkgPath() {
+		return
+	}
+	for field := range typ.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case name != "":
+			f(name)
+		case !field.Anonymous:
+			continue
+		}
+		eachField(field.Type, f)
 	}
 }
 

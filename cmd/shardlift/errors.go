@@ -16,6 +16,7 @@ import (
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/internal/atomicfile"
+	"github.com/shardlift/shardlift/meta"
 	"github.com/shardlift/shardlift/volume"
 )
 
@@ -95,6 +96,10 @@ func hint(err error) string {
 		return "name them with --database NAME --retention NAME"
 	case errors.Is(err, fs.ErrPermission) && !output:
 		return permissionHint
+	case errors.Is(err, volume.ErrNoMetastore):
+		return "name it: meta.db, the .meta of a backup, or a directory with one; --metadir takes it, too"
+	case errors.Is(err, meta.ErrCorrupt):
+		return "a backup, or another node of the cluster, has one, too; shards can be read without any"
 	case errors.Is(err, volume.ErrNothing), errors.Is(err, fs.ErrNotExist) && !output:
 		return "name a source: the directory that holds data and wal, a data directory, a shard, a TSM file, or a mount point; see --help"
 	case errors.Is(err, exporter.ErrBelow):

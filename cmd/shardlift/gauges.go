@@ -12,6 +12,7 @@ import (
 	"github.com/shardlift/shardlift/checker"
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/inspector"
 )
 
 // exportGauge shows how far an export is.
@@ -24,6 +25,23 @@ func exportGauge(p *exporter.Progress) gauge {
 		rate := perSecond(points, elapsed)
 		s.text = fmt.Sprintf("shard %d of %d, %s points, %s points/s", shards, all, humanize.Comma(points), humanize.Comma(int64(rate)))
 		s.brief = fmt.Sprintf("shard %d/%d %s pt/s", shards, all, short(rate))
+		return s
+	}
+}
+
+// inspectGauge shows how far an inspection is.
+func inspectGauge(p *inspector.Progress) gauge {
+	return func(elapsed time.Duration) state {
+		s := state{bytes: p.DoneBytes.Load(), allBytes: p.TotalBytes.Load()}
+		s.allBytes = max(s.allBytes, s.bytes, 1)
+		s.left = timeLeft(elapsed, s.bytes, s.allBytes)
+		shards, all := p.ShardsDone.Load(), p.Shards.Load()
+		s.text = fmt.Sprintf("shard %d of %d, %s columns", shards, all, humanize.Comma(p.Columns.Load()))
+		s.brief = fmt.Sprintf("shard %d/%d", shards, all)
+		if n := p.Fault.Load(); n > 0 {
+			s.text += fmt.Sprintf(", %s", count(int(n), "fault"))
+			s.brief += fmt.Sprintf(" %s", count(int(n), "fault"))
+		}
 		return s
 	}
 }

@@ -128,7 +128,21 @@ func TestSourcesAreOpenedReadOnly(t *testing.T) {
 		"dry run":        {"replay", source, "--dry-run"},
 		"verify":         {"verify", source},
 		"verify damage":  {"verify", broken, "--checksums", "--salvage"},
+		"inspect":        {"inspect", source, "--free-at", source},
+		"inspect deep":   {"inspect", broken, "--deep", "--salvage", "--json"},
 		"refused replay": {"replay", source, "--url", "http://127.0.0.1:1", "--rejects", filepath.Join(source, "r.lp")},
+	})
+	t.Run("metastore", func(t *testing.T) { // which takes too few calls for onlyRead
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, format := range []string{"table", "influxql"} {
+			bad, calls := trace(t, source, self, "inspect", source, "--metastore", "--format", format)
+			if len(bad) > 0 || calls == 0 {
+				t.Errorf("%d system calls on the source, of which are wrong: %q", calls, bad)
+			}
+		}
 	})
 	t.Run("seen", func(t *testing.T) { // or all of the above means nothing
 		for _, does := range []string{"touch data/x", ": >>data/x", "mv data/x data/y", "chmod 700 data/y", "flock data/y true", "rm data/y"} {
@@ -186,18 +200,18 @@ func TestPermissions(t *testing.T) {
 		code   int
 		want   []string
 	}{
-		{"unreadable file", nil, []string{source, "--out", out}, exitFaults, []string{file + ": ", "permission denied\n", "hint: " + permissionHint}},
+		{"unreadable file", nil, []string{"export", source, "--out", out}, exitFaults, []string{file + ": ", "permission denied\n", "hint: " + permissionHint}},
+		{"unreadable file, inspected", nil, []string{"inspect", source}, exitFaults, []string{file + ": ", "permission denied\n", "hint: " + permissionHint}},
 		{"verify", nil, []string{"verify", source}, exitFaults, []string{file + ": shard: ", "permission denied\n", "of which 1 lost something\nhint: " + permissionHint}},
-		{"unwritable output", nil, []string{source, "--out", filepath.Join(closed, "out.lp")}, exitFailed, []string{"permission denied\nhint: name a place that this user may write to"}},
-		{"unwritable directory", nil, []string{source, "--out", filepath.Join(closed, "out") + "/"}, exitFailed, []string{"permission denied\nhint: name a place that this user may write to"}},
-		{"unreadable source", func() { must(os.Chmod(source, 0)) }, []string{source, "--out", out}, exitFailed, []string{"shardlift: open source " + source, "permission denied\nhint: " + permissionHint}},
+		{"unwritable output", nil, []string{"export", source, "--out", filepath.Join(closed, "out.lp")}, exitFailed, []string{"permission denied\nhint: name a place that this user may write to"}},
+		{"unwritable directory", nil, []string{"export", source, "--out", filepath.Join(closed, "out") + "/"}, exitFailed, []string{"permission denied\nhint: name a place that this user may write to"}},
+		{"unreadable source", func() { must(os.Chmod(source, 0)) }, []string{"export", source, "--out", out}, exitFailed, []string{"shardlift: open source " + source, "permission denied\nhint: " + permissionHint}},
+		{"unreadable source, inspected", nil, []string{"inspect", source}, exitFailed, []string{"shardlift: open source " + source, "permission denied\nhint: " + permissionHint}},
+		{"unreadable metastore", nil, []string{"inspect", source, "--metastore"}, exitFailed, []string{source, "permission denied\nhint: " + permissionHint}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.before != nil {
 				c.before()
-			}
-			if c.args[0] != "verify" {
-				c.args = append([]string{"export"}, c.args...)
 			}
 			cmd, stderr := asNobody(t, parent, append(c.args, "--quiet")...)
 			_ = cmd.Run() // the exit code tells

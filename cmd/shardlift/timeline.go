@@ -88,6 +88,11 @@ type track struct {
 
 // tracks gives the lines of a report. A policy without any known time has an empty one.
 func tracks(r *inspector.Report) []track {
+	missing := map[[2]string][]inspector.MissingShard{}
+	for _, m := range r.Missing {
+		of := [2]string{m.Database, m.Policy}
+		missing[of] = append(missing[of], m)
+	}
 	var out []track
 	for i := range r.Databases {
 		db := &r.Databases[i]
@@ -100,10 +105,8 @@ func tracks(r *inspector.Report) []track {
 			for _, g := range p.Gaps {
 				t.add(g.Start, g.End, true, markHole)
 			}
-			for _, m := range r.Missing {
-				if m.Database == db.Name && m.Policy == p.Name {
-					t.add(m.Start, m.End, true, markMissing)
-				}
+			for _, m := range missing[[2]string{db.Name, p.Name}] {
+				t.add(m.Start, m.End, true, markMissing)
 			}
 			if len(t.stretches) > 0 || t.unplaced > 0 {
 				out = append(out, t)

@@ -91,9 +91,21 @@ var volumeKinds = map[string]func(v *shardtest.Volume){
 			}
 		}
 	},
+	// Metastores that have one database in two ways, and a query that is none.
+	"metastore1": func(v *shardtest.Volume) { v.WriteMeta(metastoreOf(24 * time.Hour)) },
+	"metastore2": func(v *shardtest.Volume) { v.WriteMeta(metastoreOf(48 * time.Hour)) },
 	// Enough for several tasks in each of several shards, so that the order of workers shows.
 	"many": func(v *shardtest.Volume) { writeMany(v.Dir, 6_000, 3) },
 	"wide": func(v *shardtest.Volume) { writeMany(v.Dir, 30_000, 4) },
+}
+
+// metastoreOf is a metastore with a policy of this duration.
+func metastoreOf(duration time.Duration) shardtest.Meta {
+	return shardtest.Meta{Databases: []shardtest.MetaDatabase{{
+		Name: "db", DefaultPolicy: "p",
+		Policies: []shardtest.MetaPolicy{{Name: "p", Duration: int64(duration), GroupDuration: hour, Replicas: 1}},
+		Queries:  []shardtest.MetaQuery{{Name: "evil", Text: "DROP DATABASE db"}},
+	}}}
 }
 
 // scriptFailer is for volumes that are made beside the one of the script.
