@@ -89,6 +89,9 @@ func (e outputError) Unwrap() error { return e.error }
 func hint(err error) string {
 	_, output := errors.AsType[outputError](err)
 	_, ambiguous := errors.AsType[*volume.AmbiguousError](err)
+	if e, ok := errors.AsType[pageError](err); ok {
+		return e.hint()
+	}
 	switch {
 	case ambiguous:
 		return "name one of them as the source, or take all of them with --all-volumes"

@@ -32,6 +32,7 @@ type showFlags struct {
 	FreeAt       string     `help:"Where an export would be written, to tell whether it fits. Default: here" placeholder:"PATH"`
 	Metastore    bool       `help:"What the metastore has instead: policies, continuous queries, users, subscriptions. A source may then be a meta.db, or the .meta of a backup"`
 	Format       formatFlag `help:"table, json, or, for --metastore, influxql: the statements that make it all again. Default: table" placeholder:"FORMAT"`
+	HTML         string     `name:"html" help:"Write everything as one page for a browser, too, which needs no network" placeholder:"FILE"`
 	JSON         bool       `name:"json" help:"Everything as one JSON object on stdout"`
 }
 
@@ -54,6 +55,7 @@ Examples:
     shardlift inspect /mnt/snapshot --database telegraf --shards --measurements
     shardlift inspect /mnt/node1 /mnt/node2 --start 2024-01-01 --free-at /backup
     shardlift inspect /mnt/snapshot --json | jq .totals
+    shardlift inspect /mnt/snapshot --html report.html
     shardlift inspect /mnt/snapshot --metastore
     shardlift inspect /mnt/snapshot/meta/meta.db --metastore --format influxql >again.influxql`
 }
@@ -127,6 +129,8 @@ func (i *inspectCmd) check() (*filter.Selection, error) {
 		return nil, usagef("--json and --format %s contradict each other", i.Format)
 	case i.Format == influxqlFormat && !i.Metastore:
 		return nil, usagef("--format influxql goes with --metastore")
+	case i.HTML == "-":
+		return nil, usagef("--html wants a file, for the report goes to stdout")
 	}
 	if i.Metastore {
 		return sel, i.checkMetastore()
@@ -152,6 +156,7 @@ func (i *inspectCmd) checkMetastore() error {
 		{"measurements", i.Measurements},
 		{"timeline", i.Timeline == "on"},
 		{"free-at", i.FreeAt != ""},
+		{"html", i.HTML != ""},
 		{"deep", i.Deep},
 	} {
 		if f.set {
@@ -184,21 +189,32 @@ func (i *inspectCmd) inspect(ctx context.Context, c console, opts inspector.Opti
 		return nil, err
 	}
 	opts.Catalog = cat
+	page, err := i.createPage(cat)
+	if err != nil {
+		return nil, err
+	}
 	stop := func() {}
 	if !i.Quiet {
 		stop = showProgress(c.err, inspectGauge(opts.Progress))
 	}
 	report, err := inspector.Run(ctx, opts)
 	stop()
-	if err == nil && report.Totals.Shards == 0 {
+	if err != nil {
+		if page != nil {
+			err = errors.Join(err, page.Abort())
+		}
+		return nil, err
+	}
+	if report.Totals.Shards == 0 {
 		report.Notes = append(report.Notes, nothing(cat))
 	}
-	return report, err
+	return report, finishPage(page, report)
 }
 
 // inspectOutcome is how it ended: what --json prints.
 type inspectOutcome struct {
 	head
+	HTML string `json:"html,omitempty"` // the page, where there is one
 	*inspector.Report
 
 	err error
@@ -234,6 +250,9 @@ func (i *inspectCmd) outcome(ctx context.Context, r *inspector.Report, err error
 	}
 	o := &inspectOutcome{Report: r}
 	o.head, o.err = newHead(ctx, "inspect", r != nil && len(r.Faults) > 0, err)
+	if o.err == nil {
+		o.HTML = i.HTML
+	}
 	return o
 }
 
@@ -262,6 +281,9 @@ func (o *inspectOutcome) print(c console, i *inspectCmd) error {
 	}
 	if !i.Quiet {
 		row := rower(c)
+		if o.HTML != "" {
+			row("page", "%s", o.HTML)
+		}
 		for _, n := range o.Notes {
 			row("note", "%s", n)
 		}

@@ -118,19 +118,20 @@ func TestSourcesAreOpenedReadOnly(t *testing.T) {
 	requireStrace(t)
 	source, broken := soundAndBroken(t)
 	onlyRead(t, map[string][]string{
-		"file":           {"export", source, "--out", "out.lp"},
-		"directory":      {"export", source, "--out", "out/", "--split", "shard", "--compress"},
-		"stdout":         {"export", source, "--out", "-", "--one-field-per-line"},
-		"damaged":        {"export", broken, "--out", "damaged.lp", "--salvage"},
-		"strict":         {"export", broken, "--out", "strict.lp", "--strict"},
-		"refused":        {"export", source, "--out", filepath.Join(source, "data", "out.lp")},
-		"refuseds":       {"export", source, "--out", filepath.Join(source, "out") + "/"},
-		"dry run":        {"replay", source, "--dry-run"},
-		"verify":         {"verify", source},
-		"verify damage":  {"verify", broken, "--checksums", "--salvage"},
-		"inspect":        {"inspect", source, "--free-at", source},
-		"inspect deep":   {"inspect", broken, "--deep", "--salvage", "--json"},
-		"refused replay": {"replay", source, "--url", "http://127.0.0.1:1", "--rejects", filepath.Join(source, "r.lp")},
+		"file":            {"export", source, "--out", "out.lp"},
+		"directory":       {"export", source, "--out", "out/", "--split", "shard", "--compress"},
+		"stdout":          {"export", source, "--out", "-", "--one-field-per-line"},
+		"damaged":         {"export", broken, "--out", "damaged.lp", "--salvage"},
+		"strict":          {"export", broken, "--out", "strict.lp", "--strict"},
+		"refused":         {"export", source, "--out", filepath.Join(source, "data", "out.lp")},
+		"refuseds":        {"export", source, "--out", filepath.Join(source, "out") + "/"},
+		"dry run":         {"replay", source, "--dry-run"},
+		"verify":          {"verify", source},
+		"verify damage":   {"verify", broken, "--checksums", "--salvage"},
+		"inspect":         {"inspect", source, "--free-at", source},
+		"inspect refused": {"inspect", source, "--html", filepath.Join(source, "page.html")},
+		"inspect deep":    {"inspect", broken, "--deep", "--salvage", "--json"},
+		"refused replay":  {"replay", source, "--url", "http://127.0.0.1:1", "--rejects", filepath.Join(source, "r.lp")},
 	})
 	t.Run("metastore", func(t *testing.T) { // which takes too few calls for onlyRead
 		self, err := os.Executable()
