@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,6 +28,8 @@ type node struct {
 	querier  querier // for answers that come whole
 	streamer querier // for answers that come in chunks
 	packing  packing
+
+	plainJSON atomic.Bool // it does not answer in MessagePack
 
 	inFlight int
 	failures int       // in a row

@@ -163,7 +163,7 @@ func classifyStatement(text string) *Error {
 		e.Status = http.StatusUnauthorized
 	case strings.HasPrefix(text, "error authorizing query"):
 		e.Status = http.StatusForbidden
-	case hasAny(text, "max-concurrent-queries limit exceeded", "query-timeout limit exceeded"), text == "timeout":
+	case hasAny(text, "max-concurrent-queries limit exceeded", "query-timeout limit exceeded"), text == "timeout", strings.EqualFold(text, "too many requests"):
 		e.Class = Overloaded
 	}
 	return e
