@@ -4,78 +4,203 @@ package verifier
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/shardlift/shardlift/point"
-	"github.com/shardlift/shardlift/target"
 )
 
-const (
-	attempts   = 6
-	firstPause = time.Second
-	splits     = 20 // of the time of one bucket: to a millionth
-)
+const splits = 20 // of the time of one bucket: to a millionth
 
-// errTooMuch says that a query has to ask for less.
-var errTooMuch = errors.New("the target does not count as much at a time")
-
-// asker sends queries at a limited rate, and again where their failure may pass.
-type asker struct {
-	t       Asker
-	limiter *rate.Limiter
+// counts are what a query answered: by column of the ask and slot of it, -1 where the
+// target does not say; and what it has in buckets of which the input has none.
+type counts struct {
+	there [][]int64
+	extra []extra
 }
 
-// fill puts into there, by column and slot, what the target has; -1 where it does not say.
-func (q *asker) fill(ctx context.Context, a ask, there [][]int64) error {
-	if len(a.slots) == 1 {
-		span, _ := spanOf(a.m.buckets[a.slots[0]], a.m.width)
-		return q.fillSpan(ctx, a, span, there, 0)
+// extra is a number of values of a column in a bucket without a slot.
+type extra struct {
+	column int // of the ask
+	bucket int64
+	there  int64
+}
+
+func newCounts(columns, slots int) *counts {
+	c := &counts{there: make([][]int64, columns)}
+	for i := range c.there {
+		c.there[i] = make([]int64, slots)
 	}
-	first, _ := spanOf(a.m.buckets[a.slots[0]], a.m.width)
-	last, _ := spanOf(a.m.buckets[a.slots[len(a.slots)-1]], a.m.width)
-	statement := a.statement(point.TimeRange{Min: first.Min, Max: last.Max}, true)
-	err := q.try(ctx, a.p.database, statement, true, func() {
-		for _, row := range there {
-			clear(row)
+	return c
+}
+
+func (c *counts) reset() {
+	for _, row := range c.there {
+		clear(row)
+	}
+	c.extra = c.extra[:0]
+}
+
+// add adds counts of a part of the ask: from a column and a slot on.
+func (c *counts) add(part *counts, column, slot int) {
+	for i, row := range part.there {
+		for k, n := range row {
+			to := &c.there[column+i][slot+k]
+			if n < 0 || *to < 0 {
+				*to = -1
+			} else {
+				*to += n
+			}
 		}
-	}, func(row []any) error {
+	}
+	for _, x := range part.extra {
+		x.column += column
+		c.extra = append(c.extra, x)
+	}
+}
+
+// fill counts what the target has.
+func (q *Paced) fill(ctx context.Context, a ask) (*counts, error) {
+	out := newCounts(len(a.columns), len(a.slots))
+	if a.first == a.last {
+		return out, q.fillSpan(ctx, a, a.span(), out, 0)
+	}
+	if parts := a.apart(); parts != nil {
+		return out, q.fillParts(ctx, parts, out)
+	}
+	if len(a.slots) == 0 && apart(a.first, a.last) >= askBuckets { // first whether there is anything
+		sums := newCounts(len(a.columns), 1)
+		err := q.fillSpan(ctx, a, a.span(), sums, splits)
+		if err == nil && slices.ContainsFunc(sums.there, func(row []int64) bool { return row[0] != 0 }) || errors.Is(err, errTooMuch) {
+			return out, q.fillParts(ctx, a.halves(), out)
+		}
+		return out, err
+	}
+	err := q.rows(ctx, a.p.database, a.statement(a.span(), true), len(a.columns)+1, true, out.reset, func(_ string, row []any) error {
 		at, err := whole(row[0])
 		if err != nil {
 			return err
 		}
-		b := bucketOf(at, a.m.width)
-		k, ok := slices.BinarySearchFunc(a.slots, b, func(s int32, b int64) int {
-			return compare(a.m.buckets[s], b)
-		})
-		if !ok {
-			return nil // the target has values where the input has none
-		}
-		return addRow(there, k, row)
-	}, len(a.columns))
-	if !errors.Is(err, errTooMuch) {
-		return err
+		return out.take(&a, bucketOf(at, a.m.width), row)
+	})
+	if errors.Is(err, errTooMuch) {
+		out.reset()
+		return out, q.fillParts(ctx, a.halves(), out)
 	}
-	half := len(a.slots) / 2
-	for _, part := range [][2]int{{0, half}, {half, len(a.slots)}} {
-		b := a
-		b.slots = a.slots[part[0]:part[1]]
-		rows := make([][]int64, len(there))
-		for i := range rows {
-			rows[i] = there[i][part[0]:part[1]]
-			clear(rows[i])
+	return out, err
+}
+
+// take takes a row of a bucket.
+func (c *counts) take(a *ask, bucket int64, row []any) error {
+	k, found := slices.BinarySearchFunc(a.slots, bucket, func(s int32, b int64) int { return compare(a.m.buckets[s], b) })
+	if !found && !a.extra {
+		return nil // the target has values where the input has none
+	}
+	for i := range a.columns {
+		if row[i+1] == nil {
+			continue
 		}
-		if err := q.fill(ctx, b, rows); err != nil {
+		n, err := whole(row[i+1])
+		switch {
+		case err != nil:
+			return err
+		case found:
+			c.there[i][k] += n
+		case n > 0:
+			c.extra = append(c.extra, extra{i, bucket, n})
+		}
+	}
+	return nil
+}
+
+// fillParts asks for the parts of an ask, which lie one behind the other.
+func (q *Paced) fillParts(ctx context.Context, parts []ask, out *counts) error {
+	slot := 0
+	for _, part := range parts {
+		c, err := q.fill(ctx, part)
+		if err != nil {
 			return err
 		}
+		out.add(c, 0, slot)
+		slot += len(part.slots)
+	}
+	return nil
+}
+
+// fillSpan counts what the target has in span, which lies in one bucket, or in which the
+// input has nothing. It asks without groups: the first and last nanosecond of all time are
+// lost in them.
+func (q *Paced) fillSpan(ctx context.Context, a ask, span point.TimeRange, out *counts, depth int) error {
+	sums := make([]int64, len(a.columns))
+	splittable := len(a.columns) > 1 || depth < splits && span.Max > span.Min || a.first != a.last
+	err := q.rows(ctx, a.p.database, a.statement(span, false), len(a.columns)+1, splittable, func() { clear(sums) }, func(_ string, row []any) error {
+		for i := range sums {
+			if row[i+1] == nil {
+				continue
+			}
+			n, err := whole(row[i+1])
+			if err != nil {
+				return err
+			}
+			sums[i] += n
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		out.put(&a, sums)
+		return nil
+	case !errors.Is(err, errTooMuch), a.first != a.last:
+		return err
+	case len(a.columns) > 1:
+		return q.fillColumns(ctx, a, span, out, depth)
+	case splittable:
+		mid := middle(span)
+		if err := q.fillSpan(ctx, a, point.TimeRange{Min: span.Min, Max: mid}, out, depth+1); err != nil {
+			return err
+		}
+		return q.fillSpan(ctx, a, point.TimeRange{Min: mid + 1, Max: span.Max}, out, depth+1)
+	}
+	if len(out.there[0]) > 0 {
+		out.there[0][0] = -1
+	} else {
+		out.extra = append(out.extra, extra{0, a.first, -1})
+	}
+	return nil
+}
+
+// put takes the sums of a span.
+func (c *counts) put(a *ask, sums []int64) {
+	for i, n := range sums {
+		switch {
+		case len(c.there[i]) > 0 && c.there[i][0] >= 0:
+			c.there[i][0] += n
+		case len(c.there[i]) == 0 && n > 0 && a.extra:
+			k := slices.IndexFunc(c.extra, func(x extra) bool { return x.column == i })
+			if k < 0 {
+				k = len(c.extra)
+				c.extra = append(c.extra, extra{i, a.first, 0})
+			}
+			if c.extra[k].there >= 0 {
+				c.extra[k].there += n
+			}
+		}
+	}
+}
+
+// fillColumns is fillSpan for some of the columns, and then for the others.
+func (q *Paced) fillColumns(ctx context.Context, a ask, span point.TimeRange, out *counts, depth int) error {
+	half := len(a.columns) / 2
+	for _, part := range [][2]int{{0, half}, {half, len(a.columns)}} {
+		b := a
+		b.columns = a.columns[part[0]:part[1]]
+		c := newCounts(len(b.columns), len(a.slots))
+		if err := q.fillSpan(ctx, b, span, c, depth); err != nil {
+			return err
+		}
+		out.add(c, part[0], 0)
 	}
 	return nil
 }
@@ -90,49 +215,7 @@ func compare(a, b int64) int {
 	return 0
 }
 
-// fillSpan adds to the only slot what the target has in span. It asks without groups: the
-// first and last nanosecond of all time are lost in them.
-func (q *asker) fillSpan(ctx context.Context, a ask, span point.TimeRange, there [][]int64, depth int) error {
-	sums := make([][]int64, len(there))
-	for i := range sums {
-		sums[i] = []int64{0}
-	}
-	splittable := len(a.columns) > 1 || depth < splits && span.Max > span.Min
-	err := q.try(ctx, a.p.database, a.statement(span, false), splittable, func() {
-		for _, s := range sums {
-			s[0] = 0
-		}
-	}, func(row []any) error { return addRow(sums, 0, row) }, len(a.columns))
-	switch {
-	case err == nil:
-		for i := range there {
-			if there[i][0] >= 0 {
-				there[i][0] += sums[i][0]
-			}
-		}
-		return nil
-	case !errors.Is(err, errTooMuch):
-		return err
-	case len(a.columns) > 1:
-		half := len(a.columns) / 2
-		left, right := a, a
-		left.columns, right.columns = a.columns[:half], a.columns[half:]
-		if err := q.fillSpan(ctx, left, span, there[:half], depth); err != nil {
-			return err
-		}
-		return q.fillSpan(ctx, right, span, there[half:], depth)
-	case splittable:
-		mid := span.Min/2 + span.Max/2
-		if err := q.fillSpan(ctx, a, point.TimeRange{Min: span.Min, Max: mid}, there, depth+1); err != nil || there[0][0] < 0 {
-			return err
-		}
-		return q.fillSpan(ctx, a, point.TimeRange{Min: mid + 1, Max: span.Max}, there, depth+1)
-	}
-	there[0][0] = -1
-	return nil
-}
-
-// statement is the query for all of its columns.
+// statement is the query for the counts of all of its columns.
 func (a *ask) statement(span point.TimeRange, grouped bool) string {
 	var b strings.Builder
 	b.WriteString("SELECT ")
@@ -144,79 +227,24 @@ func (a *ask) statement(span point.TimeRange, grouped bool) string {
 		appendIdent(&b, a.m.columns[i].name())
 		b.WriteString("::" + casts[a.m.columns[i].class] + ")")
 	}
-	b.WriteString(" FROM ")
-	if a.p.policy != "" {
-		appendIdent(&b, a.p.policy)
-		b.WriteByte('.')
-	}
-	appendIdent(&b, a.name)
-	b.WriteString(" WHERE time >= " + strconv.FormatInt(span.Min, 10) + " AND time <= " + strconv.FormatInt(span.Max, 10))
+	appendFrom(&b, a.p.policy, a.name)
+	appendWhere(&b, span, a.rules)
 	if grouped {
 		b.WriteString(" GROUP BY time(" + strconv.FormatInt(a.m.width, 10) + "ns) fill(none)")
 	}
 	return b.String()
 }
 
-// try runs a query until it is answered, or gives up. start is called before each
-// attempt. errTooMuch comes only for what can be split.
-func (q *asker) try(ctx context.Context, database, statement string, splittable bool, start func(), row func([]any) error, columns int) error {
-	for n := 1; ; n++ {
-		if err := q.limiter.Wait(ctx); err != nil {
-			return err
-		}
-		start()
-		err := q.t.Each(ctx, database, statement, func(s target.Series) error {
-			for _, r := range s.Values {
-				if len(r) != columns+1 {
-					return fmt.Errorf("an answer has %d columns for %d", len(r)-1, columns)
-				}
-				if err := row(r); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		e, ok := errors.AsType[*target.Error](err)
-		switch {
-		case !ok || ctx.Err() != nil:
-			return err
-		case strings.Contains(e.Message, "max-select-"):
-			return errTooMuch
-		case e.Class == target.Overloaded && splittable && n == 3:
-			return errTooMuch
-		case e.Class != target.Temporary && e.Class != target.Overloaded, n == attempts:
-			return err
-		}
-		half := firstPause << n / 4
-		pause := max(e.RetryAfter, half+rand.N(2*half))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+func appendFrom(b *strings.Builder, policy, measurement string) {
+	b.WriteString(" FROM ")
+	if policy != "" {
+		appendIdent(b, policy)
+		b.WriteByte('.')
 	}
+	appendIdent(b, measurement)
 }
 
-// addRow adds the counts of a row to slot k of their columns.
-func addRow(to [][]int64, k int, row []any) error {
-	for i := range to {
-		if row[i+1] == nil {
-			continue
-		}
-		n, err := whole(row[i+1])
-		if err != nil {
-			return err
-		}
-		to[i][k] += n
-	}
-	return nil
-}
-
-// whole reads a number of an answer.
-func whole(v any) (int64, error) {
-	n, ok := v.(json.Number)
-	if !ok {
-		return 0, fmt.Errorf("read an answer: %v is no number", v)
-	}
-	return n.Int64()
+// appendWhere appends what times are asked for, and what series.
+func appendWhere(b *strings.Builder, span point.TimeRange, rules string) {
+	b.WriteString(" WHERE time >= " + strconv.FormatInt(span.Min, 10) + " AND time <= " + strconv.FormatInt(span.Max, 10) + rules)
 }

@@ -35,17 +35,22 @@ func devopsLines(series, rows int, turns bool) []byte {
 
 func BenchmarkAdd(b *testing.B) {
 	for name, turns := range map[string]bool{"series order": false, "time order": true} {
-		b.Run(name, func(b *testing.B) {
-			lines := devopsLines(100, 100, turns)
-			c := NewCounter(nil)
-			b.SetBytes(int64(len(lines)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := c.Add("db", "rp", lines); err != nil {
-					b.Fatal(err)
+		for _, exact := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/exact=%t", name, exact), func(b *testing.B) {
+				lines := devopsLines(100, 100, turns)
+				c := NewCounter(nil)
+				if exact {
+					c.WithDigests()
 				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(c.Values()), "ns/value")
-		})
+				b.SetBytes(int64(len(lines)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := c.Add("db", "rp", lines); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(c.Values()), "ns/value")
+			})
+		}
 	}
 }

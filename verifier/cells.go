@@ -56,6 +56,10 @@ type column struct {
 	hash  uint64 // of the field key
 	line  uint64 // that was counted last
 	cells []cell // by slot of the measurement
+
+	// With digests:
+	sums  []uint64              // by slot: of the hashes of all values
+	kinds [point.NumKinds]int64 // how many values have which type
 }
 
 // name is the field key as it is stored.
@@ -81,6 +85,7 @@ type place struct {
 	database, policy string
 	hash             uint64
 	width            int64
+	span             point.TimeRange         // of all points
 	measurements     map[string]*measurement // by name as written
 }
 
@@ -219,6 +224,7 @@ func (m *measurement) widen() bool {
 	for i := range m.columns {
 		c := &m.columns[i]
 		var cells []cell
+		var sums []uint64
 		for s, old := range c.cells {
 			if old == (cell{}) {
 				continue
@@ -226,16 +232,20 @@ func (m *measurement) widen() bool {
 			cells = reach(cells, moved[s])
 			cells[moved[s]].sent += old.sent
 			cells[moved[s]].loose += old.loose
+			if c.sums != nil {
+				sums = reach(sums, moved[s])
+				sums[moved[s]] += c.sums[s]
+			}
 		}
-		c.cells = cells
+		c.cells, c.sums = cells, sums
 	}
 	return true
 }
 
 // reach makes cells long enough for a slot.
-func reach(cells []cell, slot int32) []cell {
+func reach[T any](cells []T, slot int32) []T {
 	if need := int(slot) + 1 - len(cells); need > 0 {
-		cells = append(cells, make([]cell, need)...)
+		cells = append(cells, make([]T, need)...)
 	}
 	return cells
 }

@@ -40,6 +40,10 @@ var (
 	unquote   = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n")
 )
 
+func (f *fakeServer) Rows(context.Context, string, string, []point.Kind, target.RowSink) error {
+	return errors.New("nobody asks for values here")
+}
+
 func (f *fakeServer) Each(_ context.Context, _, statement string, out func(target.Series) error) error {
 	f.asked++
 	f.when = append(f.when, time.Since(f.start))
@@ -148,9 +152,9 @@ func TestCompareModel(t *testing.T) {
 			}
 		}
 		again := 0
-		r, err := Compare(t.Context(), server, c, Options{
+		r, err := Compare(t.Context(), NewPaced(server, 0), c, Options{
 			MostListed: 1 << 20, hashes: rapid.SampledFrom([]int64{2, 50}).Draw(t, "hashes"),
-			Recount: func(_ context.Context, _, policy, name string, span point.TimeRange, add func([]byte) error) error {
+			Reread: func(_ context.Context, _, policy, name string, span point.TimeRange, add func([]byte) error) error {
 				again++
 				return add([]byte(all))
 			},
@@ -223,7 +227,7 @@ func TestAskAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				counter := counterOf(t, lines("m", "f=1", 0, 3*24*60))
 				server := &fakeServer{t: t, errs: c.errs, start: time.Now(), values: valuesOf(3 * 24 * 60)}
-				r, err := Compare(t.Context(), server, counter, Options{})
+				r, err := Compare(t.Context(), NewPaced(server, 0), counter, Options{})
 				if !errors.Is(err, c.want) || server.asked != c.asked || time.Since(server.start) < c.least {
 					t.Errorf("%v after %d queries and %s", err, server.asked, time.Since(server.start))
 				}
@@ -239,7 +243,7 @@ func TestAskAgain(t *testing.T) {
 func TestBrokenAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &fakeServer{t: t, values: valuesOf(1), errs: map[int]error{1: &target.Error{Class: target.Temporary}}}
-		r, err := Compare(t.Context(), server, counterOf(t, "m f=1 0\n"), Options{})
+		r, err := Compare(t.Context(), NewPaced(server, 0), counterOf(t, "m f=1 0\n"), Options{})
 		if err != nil || !r.Proven() || r.MoreCells > 0 || server.asked != 2 {
 			t.Errorf("%+v, %v after %d queries", r, err, server.asked)
 		}
@@ -251,7 +255,7 @@ func TestQueryRateAndProgress(t *testing.T) {
 		server := &fakeServer{t: t, start: time.Now(), values: map[valueKey]bool{}}
 		var steps []string
 		counter := counterOf(t, "a f=1 5\nb f=1 5\nc f=1 5\n")
-		r, err := Compare(t.Context(), server, counter, Options{QueryRate: 0.5, Progress: func(done, all int) {
+		r, err := Compare(t.Context(), NewPaced(server, 0.5), counter, Options{Progress: func(done, all int) {
 			steps = append(steps, fmt.Sprint(done, "/", all))
 		}})
 		if err != nil || r.MissingValues != 3 {
@@ -273,7 +277,7 @@ func TestCancel(t *testing.T) {
 		stop := errors.New("enough")
 		server := &fakeServer{t: t, start: time.Now(), errs: map[int]error{1: &target.Error{Class: target.Overloaded, RetryAfter: time.Hour}}}
 		time.AfterFunc(time.Minute, func() { cancel(stop) })
-		if _, err := Compare(ctx, server, counterOf(t, "m f=1 5\n"), Options{}); !errors.Is(err, stop) || time.Since(server.start) != time.Minute {
+		if _, err := Compare(ctx, NewPaced(server, 0), counterOf(t, "m f=1 5\n"), Options{}); !errors.Is(err, stop) || time.Since(server.start) != time.Minute {
 			t.Errorf("%v after %s", err, time.Since(server.start))
 		}
 	})
@@ -288,7 +292,7 @@ func TestTooMuch(t *testing.T) {
 		server.values[v] = true
 		all += fmt.Sprintf("m,i=%d f=1 5\n", i)
 	}
-	r, err := Compare(t.Context(), server, counterOf(t, all+"n f=1 5\n"), Options{})
+	r, err := Compare(t.Context(), NewPaced(server, 0), counterOf(t, all+"n f=1 5\n"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,8 +309,8 @@ func TestOtherInput(t *testing.T) {
 		"less":    func(add func([]byte) error) error { return add([]byte("m f=1 5\n")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := Compare(t.Context(), &fakeServer{t: t}, c, Options{
-				Recount: func(_ context.Context, _, _, _ string, _ point.TimeRange, add func([]byte) error) error {
+			r, err := Compare(t.Context(), NewPaced(&fakeServer{t: t}, 0), c, Options{
+				Reread: func(_ context.Context, _, _, _ string, _ point.TimeRange, add func([]byte) error) error {
 					return again(add)
 				},
 			})
@@ -316,8 +320,8 @@ func TestOtherInput(t *testing.T) {
 		})
 	}
 	broken := errors.New("file is gone")
-	_, err := Compare(t.Context(), &fakeServer{t: t}, c, Options{
-		Recount: func(context.Context, string, string, string, point.TimeRange, func([]byte) error) error {
+	_, err := Compare(t.Context(), NewPaced(&fakeServer{t: t}, 0), c, Options{
+		Reread: func(context.Context, string, string, string, point.TimeRange, func([]byte) error) error {
 			return broken
 		},
 	})
@@ -339,7 +343,7 @@ func TestPlan(t *testing.T) {
 	p := c.sortedPlaces()[0]
 	m := p.measurements["m"]
 	var fieldsAsked int
-	for _, a := range plan(p, m, askable(m)) {
+	for _, a := range (&comparison{c: c}).plan(p, m, askable(m)) {
 		if n := len(a.statement(point.AllTime, true)); n > 2*askBytes || len(a.columns) > askFields {
 			t.Errorf("%d fields in %d bytes", len(a.columns), n)
 		}
@@ -359,7 +363,7 @@ func TestPlan(t *testing.T) {
 
 // Lists are cut, sums are not.
 func TestMostListed(t *testing.T) {
-	r, err := Compare(t.Context(), &fakeServer{t: t}, counterOf(t, "a f=1,g=2 5\nb f=1 5\n"), Options{MostListed: 2})
+	r, err := Compare(t.Context(), NewPaced(&fakeServer{t: t}, 0), counterOf(t, "a f=1,g=2 5\nb f=1 5\n"), Options{MostListed: 2})
 	if err != nil || len(r.Missing) != 2 || r.MissingCells != 3 || r.MissingValues != 3 {
 		t.Errorf("%+v, %v", r, err)
 	}

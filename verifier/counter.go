@@ -3,7 +3,6 @@
 package verifier
 
 import (
-	"bytes"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -52,6 +51,8 @@ type Counter struct {
 	uncounted        int64 // values
 	values           int64 // counted
 
+	digests bool // of values are kept
+
 	excluded map[uint64]struct{} // lines; not all, where a measurement forgot some
 }
 
@@ -72,6 +73,17 @@ func NewCounter(bucket func(database, policy string) (widthNano int64)) *Counter
 	return c
 }
 
+// WithDigests makes a Counter that also keeps what Options.Exact needs: for each cell the
+// sum of a hash of each of its values, with the series and the time. It costs half as much
+// room again. It has to be called before anything is counted.
+func (c *Counter) WithDigests() *Counter {
+	c.digests, c.in.keep, c.out.keep = true, true, true
+	return c
+}
+
+// Expect makes a place known of which there may be no points.
+func (c *Counter) Expect(database, policy string) { c.place(database, policy) }
+
 // Values is how many values were counted: those of points that came twice as often as
 // they came, without the excluded ones.
 func (c *Counter) Values() int64 { return c.values }
@@ -91,25 +103,38 @@ func (c *Counter) Add(database, policy string, lines []byte) error {
 		if w.m == nil {
 			continue
 		}
-		c.count(w)
+		if err := c.count(w); err != nil {
+			return fmt.Errorf("count point %d of %s: %w", n, placeName(database, policy), err)
+		}
 	}
 	return nil
 }
 
 // count counts the walker's line.
-func (c *Counter) count(w *walker) {
+func (c *Counter) count(w *walker) error {
+	w.p.span.Min, w.p.span.Max = min(w.p.span.Min, w.time), max(w.p.span.Max, w.time)
 	slot := w.m.locate(w.time)
 	var loose int64
 	if c.mayRepeat(w) {
 		loose = 1
 	}
-	for _, i := range w.hits {
+	for n, i := range w.hits {
 		col := &w.m.columns[i]
 		if int(slot) >= len(col.cells) {
 			c.reach(col, slot)
 		}
 		col.cells[slot].sent++
 		col.cells[slot].loose += loose
+		if c.digests {
+			hash, err := w.digest(n, col)
+			if err != nil {
+				return err
+			}
+			col.sums[slot] += hash
+			if col.class == number {
+				col.kinds[numberKind(w.values[n])]++
+			}
+		}
 	}
 	c.values += int64(len(w.hits))
 	switch {
@@ -119,13 +144,34 @@ func (c *Counter) count(w *walker) {
 	default:
 		c.shrink()
 	}
+	return nil
+}
+
+// digest gives the hash of the n-th value of the walker's line.
+func (w *walker) digest(n int, col *column) (uint64, error) {
+	f, err := w.form(n)
+	if err != nil {
+		return 0, err
+	}
+	return valueHash(keyHash(w.canon, col, w.time), f.hash(w.c.seed)), nil
 }
 
 // reach makes a column's cells long enough for a slot.
 func (c *Counter) reach(col *column, slot int32) {
 	before := len(col.cells)
 	col.cells = reach(col.cells, slot)
-	c.units += len(col.cells) - before
+	if c.digests {
+		col.sums = reach(col.sums, slot)
+	}
+	c.units += c.unitsOf(len(col.cells) - before)
+}
+
+// unitsOf gives the room of some cells.
+func (c *Counter) unitsOf(cells int) int {
+	if c.digests {
+		return 2 * cells // a little less
+	}
+	return cells
 }
 
 // mayRepeat reports whether the walker's line may write values that came before, and
@@ -153,51 +199,6 @@ func (c *Counter) mayRepeat(w *walker) bool {
 	return w.time <= old
 }
 
-// Exclude takes back points that were added and not stored, since the target refused
-// them: lines as they were given to Add, each as often.
-func (c *Counter) Exclude(database, policy string, lines []byte) error {
-	w := &c.out
-	w.enter(c.place(database, policy))
-	for n := 1; len(lines) > 0; n++ {
-		rest, err := w.next(lines)
-		if err != nil {
-			return fmt.Errorf("exclude point %d of %s: %w", n, placeName(database, policy), err)
-		}
-		line := lines[:len(lines)-len(rest)]
-		lines = rest
-		if w.m == nil {
-			continue
-		}
-		slot := w.m.find(w.time)
-		for _, i := range w.hits {
-			col := &w.m.columns[i]
-			if slot >= 0 && int(slot) < len(col.cells) && col.cells[slot].sent > 0 {
-				col.cells[slot].sent--
-				c.values--
-			}
-		}
-		if len(c.excluded) < mostExcluded {
-			c.excluded[w.hashLine(line)] = struct{}{}
-		} else {
-			w.m.forgot = true
-		}
-	}
-	return nil
-}
-
-// hashLine gives a hash of a whole line of the walker's place.
-func (w *walker) hashLine(line []byte) uint64 {
-	return w.p.hash ^ maphash.Bytes(w.c.seed, bytes.TrimRight(line, " \n"))
-}
-
-func (c *Counter) isExcluded(w *walker, line []byte) bool {
-	if len(c.excluded) == 0 {
-		return false
-	}
-	_, ok := c.excluded[w.hashLine(line)]
-	return ok
-}
-
 // value gives a hash of the value that the walker's line writes to a column.
 func (w *walker) value(col *column) uint64 {
 	return mix(mix(w.series^mix(col.hash+uint64(col.class))) + uint64(w.time)) //nolint:gosec // bits
@@ -214,7 +215,7 @@ func (c *Counter) place(database, policy string) *place {
 	key := [2]string{database, policy}
 	p := c.places[key]
 	if p == nil {
-		p = &place{database: database, policy: policy, width: DefaultBucket, measurements: map[string]*measurement{}}
+		p = &place{database: database, policy: policy, width: DefaultBucket, span: point.NoTime, measurements: map[string]*measurement{}}
 		p.hash = maphash.Comparable(c.seed, key)
 		if c.bucket != nil {
 			if width := c.bucket(database, policy); width > 0 {
@@ -280,7 +281,7 @@ func (c *Counter) shrink() {
 func (c *Counter) widen(m *measurement) bool {
 	before := m.cells()
 	ok := m.widen()
-	c.units += m.cells() - before
+	c.units += c.unitsOf(m.cells() - before)
 	return ok
 }
 

@@ -19,6 +19,7 @@ const (
 	mayRepeat     = "the input may hold values twice"
 	cannotRecount = "the input may hold values twice, and too many of them to count those that differ"
 	otherInput    = "the input held fewer points when it was read again"
+	noPlace       = "the target does not have this database or policy"
 	noRoom        = "more fields and measurements than there is room for were not counted"
 )
 

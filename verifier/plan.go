@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/shardlift/shardlift/point"
 )
 
 // What one query asks for at the most.
@@ -17,29 +19,123 @@ const (
 	askValues  = 10 << 20 // values; a second or two of a server
 )
 
-// ask is one query: some columns of a measurement in a run of its buckets.
+// ask is one query: some columns of a measurement in a run of buckets.
 type ask struct {
-	p       *place
-	m       *measurement
-	name    string
-	columns []int32
-	slots   []int32 // ascending by bucket
+	p           *place
+	m           *measurement
+	name        string
+	columns     []int32
+	slots       []int32         // ascending by bucket
+	first, last int64           // buckets
+	window      point.TimeRange // to which their times are cut
+	rules       string          // conditions on tags
+	extra       bool            // what the target has in other buckets counts, too
 }
 
-// plan gives the queries for a measurement.
-func plan(p *place, m *measurement, columns []int32) []ask {
+// span gives the times that are asked for.
+func (a *ask) span() point.TimeRange {
+	first, _ := spanOf(a.first, a.m.width)
+	last, _ := spanOf(a.last, a.m.width)
+	return point.TimeRange{Min: max(first.Min, a.window.Min), Max: min(last.Max, a.window.Max)}
+}
+
+// part is the ask for some of its buckets.
+func (a *ask) part(first, last int64) ask {
+	b := *a
+	b.first, b.last = first, last
+	from, _ := slices.BinarySearchFunc(a.slots, first, func(s int32, b int64) int { return compare(a.m.buckets[s], b) })
+	n := 0
+	for from+n < len(a.slots) && a.m.buckets[a.slots[from+n]] <= last {
+		n++
+	}
+	b.slots = a.slots[from : from+n : from+n]
+	return b
+}
+
+// halves cuts an ask of several buckets in two. Where nothing else is asked for, buckets
+// between those of the input are left out.
+func (a *ask) halves() []ask {
+	if a.extra || len(a.slots) < 2 {
+		mid := a.first + int64(apart(a.first, a.last)/2) //nolint:gosec // half of the distance
+		return []ask{a.part(a.first, mid), a.part(mid+1, a.last)}
+	}
+	half := len(a.slots) / 2
+	return []ask{
+		a.part(a.m.buckets[a.slots[0]], a.m.buckets[a.slots[half-1]]),
+		a.part(a.m.buckets[a.slots[half]], a.m.buckets[a.slots[len(a.slots)-1]]),
+	}
+}
+
+// apart gives the parts of an ask that reaches an end of time, which is to be asked for
+// alone, or nil where it does not.
+func (a *ask) apart() (parts []ask) {
+	first, last := a.first, a.last
+	if _, edge := spanOf(first, a.m.width); edge && (len(a.slots) > 0 || apart(first, last) < askBuckets) {
+		parts = append(parts, a.part(first, first))
+		first++
+	}
+	if _, edge := spanOf(last, a.m.width); edge && first < last && (len(a.slots) > 0 || apart(first, last) < askBuckets) {
+		return append(parts, a.part(first, last-1), a.part(last, last))
+	}
+	if parts != nil {
+		parts = append(parts, a.part(first, last))
+	}
+	return parts
+}
+
+// plan gives the queries for the columns of a measurement. With all set they ask for every
+// bucket of the window, else for those of the input.
+func (v *comparison) plan(p *place, m *measurement, columns []int32) []ask {
 	var out []ask
-	name := nameOf(m)
+	base := ask{p: p, m: m, name: nameOf(m), window: v.window(p), rules: v.rules, extra: v.opts.Extra}
 	for len(columns) > 0 {
 		n := fieldsOfAsk(m, columns)
-		group := columns[:n:n]
+		base.columns = columns[:n:n]
 		columns = columns[n:]
-		for slots := m.sortedSlots(group); len(slots) > 0; {
-			k := m.bucketsOfAsk(group, slots)
-			out = append(out, ask{p: p, m: m, name: name, columns: group, slots: slots[:k:k]})
+		var runs []ask
+		for slots := m.sortedSlots(base.columns); len(slots) > 0; {
+			k := m.bucketsOfAsk(base.columns, slots)
+			a := base
+			a.slots = slots[:k:k]
+			a.first, a.last = m.buckets[slots[0]], m.buckets[slots[k-1]]
+			runs = append(runs, a)
 			slots = slots[k:]
 		}
+		if v.opts.Extra {
+			runs = base.withGaps(runs)
+		}
+		out = append(out, runs...)
 	}
+	return out
+}
+
+// withGaps puts what lies between runs of the window's buckets between them.
+func (a *ask) withGaps(runs []ask) []ask {
+	if a.window.Empty() {
+		return runs
+	}
+	var out []ask
+	next, end := bucketOf(a.window.Min, a.m.width), bucketOf(a.window.Max, a.m.width)
+	gap := func(last int64) {
+		if next <= last {
+			g := *a
+			g.first, g.last = next, last
+			out = append(out, g)
+		}
+	}
+	for _, r := range runs {
+		if next < r.first && apart(next, r.first) <= askGap && apart(next, r.last) < askBuckets {
+			r.first = next
+		}
+		gap(r.first - 1)
+		out = append(out, r)
+		next = r.last + 1
+	}
+	if n := len(out); n > 0 && next <= end && apart(next, end) < askGap && apart(out[n-1].first, end) < askBuckets {
+		out[n-1].last = end
+		return out
+	}
+	gap(end)
 	return out
 }
 

@@ -25,7 +25,9 @@ type repeated struct {
 // recount counts distinct values in cells of one measurement, by reading the input again,
 // and judges these cells. Where they have too many values for one set, each pass takes
 // those of a part of the hashes.
-func (v *comparison) recount(ctx context.Context, p *place, m *measurement, cells []repeated) error {
+func (v *comparison) recount(ctx context.Context, p *place, m *measurement, f *findings) error {
+	cells := f.again
+	f.again = f.again[:0]
 	if len(cells) == 0 {
 		return nil
 	}
@@ -39,6 +41,7 @@ func (v *comparison) recount(ctx context.Context, p *place, m *measurement, cell
 		for _, r := range cells {
 			r.Reason = cannotRecount
 			v.report.judge(r.Difference, v.opts.MostListed)
+			v.report.Unproven += min(r.Sent, r.There)
 		}
 		return nil
 	}
@@ -46,7 +49,7 @@ func (v *comparison) recount(ctx context.Context, p *place, m *measurement, cell
 	for d.pass = range uint64(passes) { //nolint:gosec // positive
 		d.passes = uint64(passes)
 		d.set.reset()
-		if err := v.opts.Recount(ctx, p.database, p.policy, nameOf(m), span, d.add); err != nil {
+		if err := v.opts.Reread(ctx, p.database, p.policy, nameOf(m), span, d.add); err != nil {
 			return fmt.Errorf("read the input again: %w", err)
 		}
 	}
@@ -58,7 +61,7 @@ func (v *comparison) recount(ctx context.Context, p *place, m *measurement, cell
 			v.report.Repeats += r.Sent - n
 			r.Sent, r.Repeats = n, 0
 		}
-		v.report.judge(r.Difference, v.opts.MostListed)
+		v.settle(f, m, r.Difference, r.column, r.slot)
 	}
 	return nil
 }

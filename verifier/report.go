@@ -21,7 +21,8 @@ type Report struct {
 	Missing       []Difference `json:"missing,omitempty"`
 	MissingCells  int64        `json:"missingCells"`
 	MissingValues int64        `json:"missingValues"` // at least
-	// More is where the target has more: data of its own, older or newer. It is no fault.
+	// More is where the target has more: data of its own. Where Extra was asked for it also
+	// lists fields and measurements of which the input has nothing.
 	More       []Difference `json:"more,omitempty"`
 	MoreCells  int64        `json:"moreCells"`
 	MoreValues int64        `json:"moreValues"`
@@ -33,11 +34,48 @@ type Report struct {
 	// Unasked is what no query can ask for, or was not counted; by measurement or field.
 	Unasked       []Difference `json:"unasked,omitempty"`
 	UnaskedValues int64        `json:"unaskedValues"`
+
+	Extra bool `json:"extra"` // what the target has beyond was looked for
+	Exact bool `json:"exact"` // values were compared
+	// Differing is where, with Exact, the target has as many values, but not the same.
+	Differing      []Difference `json:"differing,omitempty"`
+	DifferingCells int64        `json:"differingCells"`
+	// Types lists, with Exact, fields that have another numeric type on the target.
+	Types      []TypeDifference `json:"types,omitempty"`
+	TypeFields int64            `json:"typeFields"`
+	// Unproven is how many values, with Exact, were only counted.
+	Unproven int64 `json:"unproven"`
+	// Points is what became of the search for single values; nil where there was none.
+	Points  *Points `json:"points,omitempty"`
+	Queries int64   `json:"queries"` // that were sent
+	// ValuesCompared is how many values, with Exact, were compared one by one.
+	ValuesCompared int64 `json:"valuesCompared"`
 }
 
 // Proven reports whether all that was sent was found.
-func (r *Report) Proven() bool {
-	return r.MissingCells == 0 && r.UncertainCells == 0 && r.UnaskedValues == 0
+func (r *Report) Proven() bool { return r.Equal() && r.UnaskedValues == 0 && r.Unproven == 0 }
+
+// Equal reports whether nothing of what was sent is missing, uncertain or different. That
+// the target has more does not count.
+func (r *Report) Equal() bool {
+	return r.MissingCells == 0 && r.UncertainCells == 0 && r.DifferingCells == 0 && r.TypeFields == 0 && !r.Points.bad()
+}
+
+// TypeDifference is a field with numbers of a type that the target does not have there.
+type TypeDifference struct {
+	Database    string   `json:"database"`
+	Policy      string   `json:"policy"`
+	Measurement string   `json:"measurement"`
+	Field       string   `json:"field"`
+	Source      []string `json:"source"` // all types of its numbers
+	Target      []string `json:"target"`
+}
+
+func (r *Report) differentTypes(d TypeDifference, most int) {
+	r.TypeFields++
+	if len(r.Types) < most {
+		r.Types = append(r.Types, d)
+	}
 }
 
 // Difference is a cell in which the target has another number of values than were sent.
@@ -55,9 +93,10 @@ type Difference struct {
 	Reason  string // in words, where there is something to say
 }
 
+func timeText(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
+
 // MarshalJSON writes times as RFC 3339.
 func (d Difference) MarshalJSON() ([]byte, error) {
-	form := func(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
 	doc := struct {
 		Database    string `json:"database"`
 		Policy      string `json:"policy"`
@@ -75,7 +114,7 @@ func (d Difference) MarshalJSON() ([]byte, error) {
 		Sent: d.Sent, There: d.There, Repeats: d.Repeats, Reason: d.Reason,
 	}
 	if !d.Span.Empty() {
-		doc.Start, doc.End = form(d.Span.Min), form(d.Span.Max)
+		doc.Start, doc.End = timeText(d.Span.Min), timeText(d.Span.Max)
 	}
 	return json.Marshal(doc)
 }
@@ -97,9 +136,7 @@ func (r *Report) judge(d Difference, most int) {
 	switch short := d.Sent - d.There; {
 	case short == 0:
 	case short < 0:
-		r.MoreCells++
-		r.MoreValues -= short
-		list(&r.More, most, d)
+		r.more(d, most)
 	case short > d.Repeats:
 		r.MissingCells++
 		r.MissingValues += short - d.Repeats
@@ -112,6 +149,19 @@ func (r *Report) judge(d Difference, most int) {
 		}
 		list(&r.Uncertain, most, d)
 	}
+}
+
+// more notes a cell in which the target has more.
+func (r *Report) more(d Difference, most int) {
+	r.MoreCells++
+	r.MoreValues += d.There - d.Sent
+	list(&r.More, most, d)
+}
+
+// differ notes a cell whose values differ.
+func (r *Report) differ(d Difference, most int) {
+	r.DifferingCells++
+	list(&r.Differing, most, d)
 }
 
 // skip notes what is not asked for.

@@ -39,7 +39,7 @@ func open(t *testing.T, s *influxdtest.Server) *target.Target {
 	return tg
 }
 
-// from gives a Recount that reads lines.
+// from gives a Reread that reads lines.
 func from(lines string) func(context.Context, string, string, string, point.TimeRange, func([]byte) error) error {
 	return func(_ context.Context, _, _, _ string, _ point.TimeRange, add func([]byte) error) error {
 		return add([]byte(lines))
@@ -165,9 +165,9 @@ func TestCompareWithServer(t *testing.T) {
 					}
 					opts := Options{}
 					if c.again {
-						opts.Recount = from(c.sent)
+						opts.Reread = from(c.sent)
 					}
-					r, err := Compare(t.Context(), tg, counter, opts)
+					r, err := Compare(t.Context(), NewPaced(tg, 0), counter, opts)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -225,7 +225,7 @@ func TestLimits(t *testing.T) {
 	if err := c.Add("db", "", []byte(sent)); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Compare(t.Context(), open(t, s), c, Options{})
+	r, err := Compare(t.Context(), NewPaced(open(t, s), 0), c, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,17 +234,23 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// All of a place is missing that the target does not have; the others are compared.
 func TestNoDatabase(t *testing.T) {
 	s := influxdtest.Start(t, influxdtest.Options{})
 	s.Exec(`CREATE DATABASE "db"`)
-	for place, want := range map[[2]string]string{{"nope", ""}: "database not found", {"db", "nope"}: "retention policy not found"} {
-		c := NewCounter(nil)
-		if err := c.Add(place[0], place[1], []byte("m f=1 5\n")); err != nil {
-			t.Fatal(err)
-		}
-		r, err := Compare(t.Context(), open(t, s), c, Options{})
-		if r == nil || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), placeName(place[0], place[1])) {
-			t.Errorf("%v: %v, %v", place, r, err)
+	s.Write("db", "", "m f=1 5\n")
+	for _, opts := range []Options{{}, {Exact: true, Extra: true}} {
+		for _, place := range [][2]string{{"nope", ""}, {"db", "nope"}} {
+			c := NewCounter(nil).WithDigests()
+			for _, p := range [][2]string{place, {"db", "autogen"}} {
+				if err := c.Add(p[0], p[1], []byte("m f=1 5\n")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, err := Compare(t.Context(), NewPaced(open(t, s), 0), c, opts)
+			if err != nil || len(r.Missing) != 1 || r.Missing[0].Reason != noPlace || r.Compared != 2 || r.MissingValues != 1 || r.MoreCells > 0 {
+				t.Errorf("%v: %+v, %v", place, r, err)
+			}
 		}
 	}
 }
@@ -258,7 +264,7 @@ func TestInternal(t *testing.T) {
 	if err := c.Add("_internal", "", []byte("shard,id=1 n=1i 5\n")); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := Compare(t.Context(), open(t, s), c, Options{}); err != nil || !r.Proven() || r.Compared != 1 {
+	if r, err := Compare(t.Context(), NewPaced(open(t, s), 0), c, Options{}); err != nil || !r.Proven() || r.Compared != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

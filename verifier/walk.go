@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/maphash"
+	"slices"
 
 	"github.com/shardlift/shardlift/lineprotocol"
 	"github.com/shardlift/shardlift/point"
@@ -24,6 +25,7 @@ type walker struct {
 	c    *Counter
 	p    *place
 	make bool // measurements and columns that are not known yet
+	keep bool // what is needed to compare values: canon and values
 
 	key    []byte // of the series at hand, copied
 	m      *measurement
@@ -31,6 +33,10 @@ type walker struct {
 
 	time int64
 	hits []int32 // columns of the line at hand, each once
+
+	canon  uint64   // hash of the series whatever its escapes
+	values [][]byte // of hits, as written; they alias the line
+	buf    []byte   // text of a string
 }
 
 // enter goes on with lines of another place.
@@ -70,6 +76,9 @@ func (w *walker) enterSeries(key []byte) {
 		m = w.c.addMeasurement(w.p, raw)
 	}
 	w.m = m
+	if w.keep {
+		w.canon = hashSeries(w.c.seed, raw, tags)
+	}
 	w.series = w.p.hash ^ maphash.Bytes(w.c.seed, raw)
 	// Tags may come in any order: a sum does not see it.
 	for len(tags) > 0 {
@@ -82,7 +91,7 @@ func (w *walker) enterSeries(key []byte) {
 // fields finds the columns of the fields at the start of b.
 func (w *walker) fields(b []byte) ([]byte, error) {
 	w.c.line++
-	w.hits = w.hits[:0]
+	w.hits, w.values = w.hits[:0], w.values[:0]
 	at := 0 // the column that is expected
 	for {
 		n := -1
@@ -102,23 +111,39 @@ func (w *walker) fields(b []byte) ([]byte, error) {
 		if !found || w.m.columns[at].class != kind {
 			at = w.column(b[:n], kind)
 		}
-		if at >= 0 {
-			if c := &w.m.columns[at]; c.line != w.c.line { // else the field stands there twice
-				c.line = w.c.line
-				w.hits = append(w.hits, int32(at))
-			}
-		}
-		at++
 		b = b[n+1:]
 		if n = valueEnd(b, kind); n == 0 {
 			return nil, errNoField
 		}
+		if at >= 0 {
+			w.hit(at, b[:n])
+		}
+		at++
 		b = b[n:]
 		if len(b) == 0 || b[0] != ',' {
 			return b, nil
 		}
 		b = b[1:]
 	}
+}
+
+// hit notes the value of a column. Of a field that stands there twice the last one counts.
+func (w *walker) hit(at int, value []byte) {
+	c := &w.m.columns[at]
+	if c.line != w.c.line {
+		c.line = w.c.line
+		w.hits = append(w.hits, int32(at)) //nolint:gosec // columns are limited
+		if w.keep {
+			w.values = append(w.values, value)
+		}
+	} else if w.keep {
+		w.values[slices.Index(w.hits, int32(at))] = value //nolint:gosec // columns are limited
+	}
+}
+
+// form gives the form of the i-th value of the line; it is valid until the next call.
+func (w *walker) form(i int) (form, error) {
+	return formOf(w.values[i], w.m.columns[w.hits[i]].class, &w.buf)
 }
 
 // column finds a column by its field key as written; -1 where it is not to be counted.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/importer/preflight"
@@ -36,6 +37,11 @@ type source interface {
 	feed(ctx context.Context, from json.RawMessage) (importer.Feed, error)
 	// again opens the same once more, to be read from its start. p counts, and may be nil.
 	again(ctx context.Context, p *importer.Progress) (source, error)
+	// part opens what the place of the target has of one measurement in a span of time, or
+	// more than that. What it gives is as it was, in the same order.
+	part(ctx context.Context, place importer.Place, measurement string, span point.TimeRange) (source, error)
+	// chosen gives what is taken; nil is everything.
+	chosen() *filter.Selection
 	// tell adds what was found while reading.
 	tell(o *deliveryOutcome)
 	close() error
@@ -186,7 +192,7 @@ func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) 
 	}
 	stats := t.Stats()
 	o.WireBytes, o.TextBytes = stats.BodyBytes, stats.TextBytes
-	if d.flags.Verify {
+	if d.flags.verifies() {
 		return d.verify(ctx, from, t, o)
 	}
 	return nil
@@ -347,7 +353,7 @@ func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *
 	if err != nil {
 		return err
 	}
-	if d.flags.Verify && found.once {
+	if d.flags.verifies() && found.once {
 		if feed, err = d.countPassing(feed); err != nil {
 			return err
 		}

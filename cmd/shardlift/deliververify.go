@@ -12,49 +12,27 @@ import (
 	"os"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/lineprotocol"
-	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/target"
 	"github.com/shardlift/shardlift/verifier"
 )
 
-// verifyOutcome is what the comparison with the target found.
-type verifyOutcome struct{ *verifier.Report }
-
-// equal reports whether everything that could be asked for was found.
-func (v *verifyOutcome) equal() bool { return v.MissingCells == 0 && v.UncertainCells == 0 }
-
-// verify counts what was sent, from the source read again or as it passed by, and
-// compares it with what the target has.
+// verify holds what was sent, from the source read again or as it passed by, against what
+// the target has.
 func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o *deliveryOutcome) error {
-	counter, opts := d.passing, verifier.Options{}
+	c := &comparing{from: from, asks: verifier.NewPaced(t, 0), watch: d.watch}
+	counter := d.passing
 	if counter == nil {
 		d.notes.add("reading everything again to compare it with what the target has")
-		counter = verifier.NewCounter(nil)
-		progress := &importer.Progress{}
-		stop := d.watch(readGauge(progress))
-		var count int64
-		err := readAgain(ctx, from, progress, func(b *importer.Batch) error {
-			count += int64(b.Points)
-			return counter.Add(b.Place.Database, b.Place.Policy, b.Text)
-		})
-		stop()
-		if err != nil {
+		var err error
+		if counter, err = c.count(ctx, d.flags.VerifyExact); err != nil {
 			return fmt.Errorf("verify: %w", err)
 		}
-		d.noteGrown(o, count)
-		opts.Recount = func(ctx context.Context, database, policy, _ string, span point.TimeRange, add func([]byte) error) error {
-			return readAgain(ctx, from, nil, func(b *importer.Batch) error {
-				if b.Place != (importer.Place{Database: database, Policy: policy}) || b.Span.Min > span.Max || b.Span.Max < span.Min {
-					return nil
-				}
-				return add(b.Text)
-			})
-		}
+		d.noteGrown(o, c.points)
+	} else {
+		c.from = nil // it can be read only once
 	}
 	if o.Rejected > 0 {
 		if err := d.exclude(ctx, counter); err != nil {
@@ -62,11 +40,11 @@ func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o 
 		}
 	}
 	d.notes.add("asking the target how many values it has")
-	report, err := verifier.Compare(ctx, t, counter, opts)
+	report, err := c.compare(ctx, counter, verifier.Options{Selection: from.chosen(), Exact: d.flags.VerifyExact, MaxDifferences: defaultDifferences})
 	if err != nil {
 		return fmt.Errorf("verify: %w", err) // half a comparison would look like a good one
 	}
-	o.Verify = &verifyOutcome{report}
+	o.Verify = &verifyOutcome{Report: report}
 	return nil
 }
 
@@ -80,35 +58,6 @@ func (d *delivery) noteGrown(o *deliveryOutcome, now int64) {
 	}
 }
 
-// readAgain reads the source once more, from its start.
-func readAgain(ctx context.Context, from source, p *importer.Progress, each func(b *importer.Batch) error) (err error) {
-	second, err := from.again(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, second.close()) }()
-	if _, err := second.survey(ctx, false); err != nil { // as the first time: it takes the statements
-		return err
-	}
-	feed, err := second.feed(ctx, nil)
-	if err != nil {
-		return err
-	}
-	for b := new(importer.Batch); ; {
-		b.Reset()
-		_, err := feed.Next(ctx, b)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := each(b); err != nil {
-			return err
-		}
-	}
-}
-
 // countPassing makes a feed that counts what it hands out, for input that cannot be
 // read again.
 func (d *delivery) countPassing(feed importer.Feed) (importer.Feed, error) {
@@ -116,6 +65,9 @@ func (d *delivery) countPassing(feed importer.Feed) (importer.Feed, error) {
 		return nil, usagef("--verify: this run carries on another one, and the first part of its input, which cannot be read again, was not counted; leave --verify out, or begin anew with --restart")
 	}
 	d.passing = verifier.NewCounter(nil)
+	if d.flags.VerifyExact {
+		d.passing.WithDigests()
+	}
 	return &countingFeed{Feed: feed, counter: d.passing}, nil
 }
 
@@ -211,59 +163,4 @@ func (d *delivery) ownRejects() ([]byte, error) {
 		run = name // the last one
 	}
 	return sections[run], nil
-}
-
-// differencesShown is how many are printed.
-const differencesShown = 10
-
-// show tells what was found.
-func (v *verifyOutcome) show(c console, quiet bool) {
-	for _, list := range []struct {
-		differences []verifier.Difference
-		what        string
-	}{{v.Missing, "missing"}, {v.Uncertain, "uncertain"}, {v.Unasked, "not asked for"}} {
-		for i, x := range list.differences {
-			if i == differencesShown {
-				c.say("and more; --json lists them")
-				break
-			}
-			c.say("%s: %s", list.what, oneLine(describe(x)))
-		}
-	}
-	switch {
-	case !v.equal():
-		c.say("shardlift: verified %s: %s missing, %s may be", valuesText(v.Values), humanize.Comma(v.MissingValues), humanize.Comma(v.UncertainValues))
-	case quiet:
-	case v.UnaskedValues > 0:
-		c.say("%-12s %s there, %s could not be asked for", "verified", valuesText(v.Values), humanize.Comma(v.UnaskedValues))
-	default:
-		c.say("%-12s %s, all are there", "verified", valuesText(v.Values))
-	}
-}
-
-func valuesText(n int64) string {
-	if n == 1 {
-		return "1 value"
-	}
-	return humanize.Comma(n) + " values"
-}
-
-// describe tells a difference in a line.
-func describe(x verifier.Difference) string {
-	place := fmt.Sprintf("%q", x.Database)
-	if x.Policy != "" {
-		place += fmt.Sprintf(".%q", x.Policy)
-	}
-	text := fmt.Sprintf("%s: %q field %q", place, x.Measurement, x.Field)
-	if x.Field == "" {
-		text = fmt.Sprintf("%s: %q", place, x.Measurement)
-	}
-	if !x.Span.Empty() {
-		text += fmt.Sprintf(", %s to %s", timeText(x.Span.Min), timeText(x.Span.Max))
-	}
-	text += fmt.Sprintf(": %s values sent, %s there", humanize.Comma(x.Sent), humanize.Comma(x.There))
-	if x.Reason != "" {
-		text += " (" + x.Reason + ")"
-	}
-	return text
 }

@@ -28,7 +28,7 @@ func (nobody) Write(context.Context, string, string, []byte) error { return nil 
 // named.
 func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome) error {
 	d.ddl.Mode, d.ddl.Print = preflight.Print, nil
-	if d.flags.Verify {
+	if d.flags.verifies() {
 		d.notes.add("--verify compares what was sent: in a dry run there is nothing to compare")
 	}
 	var there preflight.Querier = nobody{}

@@ -17,6 +17,7 @@ import (
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/meta"
+	"github.com/shardlift/shardlift/point"
 )
 
 // importCmd writes line protocol into a running server or cluster.
@@ -122,7 +123,7 @@ func (i *importCmd) open(ctx context.Context, d *delivery, now time.Time) (sourc
 	s := &fileSource{watch: d.watch, cfg: lpfile.Config{
 		Inputs: d.reads, Stdin: os.Stdin, Database: i.Database, Policy: i.Retention,
 		Mapping: d.mapping, Selection: sel, Precision: string(i.Precision), Now: now.UnixNano(),
-		BatchPoints: i.BatchPoints, BatchBytes: int(i.BatchBytes), Progress: d.options.Progress, Check: i.DryRun || i.Verify,
+		BatchPoints: i.BatchPoints, BatchBytes: int(i.BatchBytes), Progress: d.options.Progress, Check: i.DryRun || i.verifies(),
 	}}
 	s.cfg.Surveyed = &s.surveyed
 	s.reader, err = lpfile.Open(ctx, s.cfg)
@@ -208,15 +209,34 @@ func (s *fileSource) feed(_ context.Context, from json.RawMessage) (importer.Fee
 }
 
 func (s *fileSource) again(ctx context.Context, p *importer.Progress) (source, error) {
+	return s.second(ctx, s.cfg, p)
+}
+
+// second opens the same inputs once more.
+func (s *fileSource) second(ctx context.Context, cfg lpfile.Config, p *importer.Progress) (source, error) {
 	if p == nil {
 		p = &importer.Progress{}
 	}
-	second := &fileSource{cfg: s.cfg, watch: func(gauge) func() { return func() {} }}
+	second := &fileSource{cfg: cfg, watch: func(gauge) func() { return func() {} }}
 	second.cfg.Progress, second.cfg.Surveyed = p, &second.surveyed
 	var err error
 	second.reader, err = lpfile.Open(ctx, second.cfg)
 	return second, err
 }
+
+func (s *fileSource) part(ctx context.Context, _ importer.Place, measurement string, span point.TimeRange) (source, error) {
+	cfg := s.cfg
+	if cfg.Selection == nil {
+		var err error
+		if cfg.Selection, err = filter.New(filter.Spec{}, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	cfg.Selection = cfg.Selection.Narrow(filter.Narrowing{Measurement: measurement, Window: span})
+	return s.second(ctx, cfg, nil)
+}
+
+func (s *fileSource) chosen() *filter.Selection { return s.cfg.Selection }
 
 func (s *fileSource) tell(o *deliveryOutcome) {
 	skipped := s.reader.Skipped()

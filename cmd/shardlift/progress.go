@@ -27,6 +27,7 @@ const barWidth = 78
 type state struct {
 	bytes, allBytes int64         // read; allBytes is 0 where it is not known
 	left            time.Duration // negative: not known
+	counts          bool          // nothing is read, text says it all
 	text            string        // all else, for a line
 	brief           string        // the same for a bar
 }
@@ -103,6 +104,10 @@ func (l *lines) show(s state) {
 	if s.left >= 0 {
 		left = ", about " + s.left.Round(time.Second).String() + " left"
 	}
+	if s.counts {
+		_, _ = fmt.Fprintf(l.w, "shardlift: %s%s\n", s.text, left)
+		return
+	}
 	_, _ = fmt.Fprintf(l.w, "shardlift: %s, %s%s\n", amount, s.text, left)
 }
 
@@ -124,7 +129,9 @@ func newBar(w io.Writer) bar {
 func (b bar) show(s state) {
 	b.Describe(s.brief)
 	if s.allBytes <= 0 {
-		b.Describe(humanize.Bytes(uint64(max(s.bytes, 0))) + " " + s.brief)
+		if !s.counts {
+			b.Describe(humanize.Bytes(uint64(max(s.bytes, 0))) + " " + s.brief)
+		}
 		b.ChangeMax64(-1)
 		_ = b.Set64(s.bytes)
 		return

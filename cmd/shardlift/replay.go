@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/shardlift/shardlift/exporter"
@@ -175,10 +176,32 @@ func (s *volumeSource) feed(ctx context.Context, from json.RawMessage) (importer
 }
 
 func (s *volumeSource) again(_ context.Context, p *importer.Progress) (source, error) {
+	return s.second(p), nil
+}
+
+func (s *volumeSource) second(p *importer.Progress) *volumeSource {
 	second := &volumeSource{request: s.request, options: s.options, mapping: s.mapping, config: s.config}
-	second.config.Progress = p
+	second.options.Progress, second.config.Progress = nil, p
+	return second
+}
+
+func (s *volumeSource) part(_ context.Context, place importer.Place, measurement string, span point.TimeRange) (source, error) {
+	n := filter.Narrowing{Measurement: measurement, Window: span}
+	for _, sh := range exporter.Selected(s.options.Catalog, s.options.Selection) {
+		to := s.mapping.Place(importer.Place{Database: sh.Database, Policy: sh.Policy})
+		if to == place && !slices.Contains(n.Databases, sh.Database) {
+			n.Databases = append(n.Databases, sh.Database)
+		}
+		if to == place && !slices.Contains(n.Policies, sh.Policy) {
+			n.Policies = append(n.Policies, sh.Policy)
+		}
+	}
+	second := s.second(nil)
+	second.options.Selection = s.options.Selection.Narrow(n)
 	return second, nil
 }
+
+func (s *volumeSource) chosen() *filter.Selection { return s.options.Selection }
 
 func (s *volumeSource) tell(o *deliveryOutcome) {
 	sum := s.reading.Summary()

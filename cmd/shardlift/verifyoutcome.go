@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/shardlift/shardlift/verifier"
+)
+
+// verifyOutcome is what the comparison with the target found.
+type verifyOutcome struct {
+	*verifier.Report
+
+	extraCounts bool // what only the target has is a difference
+	allShown    bool // single values are listed without end
+}
+
+// equal reports whether everything that could be asked for was found.
+func (v *verifyOutcome) equal() bool {
+	return v.Equal() && v.Unproven == 0 && (!v.extraCounts || v.MoreCells == 0 && !v.extraPoints())
+}
+
+func (v *verifyOutcome) extraPoints() bool { return v.Points != nil && v.Points.Extra > 0 }
+
+// differencesShown is how many are printed.
+const differencesShown = 10
+
+// show tells what was found.
+func (v *verifyOutcome) show(c console, quiet bool) {
+	lists := []struct {
+		differences []verifier.Difference
+		what        string
+	}{{v.Missing, "missing"}, {v.Uncertain, "uncertain"}, {v.Differing, "different"}, {v.Unasked, "not asked for"}}
+	if v.extraCounts {
+		lists = append(lists, struct {
+			differences []verifier.Difference
+			what        string
+		}{v.More, "extra"})
+	}
+	for _, list := range lists {
+		for i, x := range list.differences {
+			if i == differencesShown {
+				c.say("and more; --json lists them")
+				break
+			}
+			c.say("%s: %s", list.what, oneLine(describe(x)))
+		}
+	}
+	for i, x := range v.Types {
+		if i == differencesShown {
+			c.say("and more; --json lists them")
+			break
+		}
+		c.say("type: %s", oneLine(fmt.Sprintf("%s: %q field %q is %s in the source, %s on the target",
+			placeText(x.Database, x.Policy), x.Measurement, x.Field, strings.Join(x.Source, " and "), strings.Join(x.Target, " and "))))
+	}
+	v.showPoints(c)
+	v.showSum(c, quiet)
+}
+
+// showPoints lists single values.
+func (v *verifyOutcome) showPoints(c console) {
+	if v.Points == nil {
+		return
+	}
+	for i, x := range v.Points.List {
+		if i == differencesShown && !v.allShown {
+			c.say("and more; --json lists them")
+			return
+		}
+		c.say("%s", oneLine(describePoint(x)))
+	}
+}
+
+// showSum tells what comes out of it.
+func (v *verifyOutcome) showSum(c console, quiet bool) {
+	switch {
+	case !v.equal():
+		text := fmt.Sprintf("shardlift: verified %s: %s missing, %s may be", valuesText(v.Values), humanize.Comma(v.MissingValues), humanize.Comma(v.UncertainValues))
+		if p := v.Points; p != nil && v.Exact {
+			least := ""
+			if p.AtLeast {
+				least = "at least "
+			}
+			text = fmt.Sprintf("shardlift: verified %s: %s%s missing, %s extra, %s different", valuesText(v.Values), least,
+				humanize.Comma(p.Missing), humanize.Comma(p.Extra), humanize.Comma(p.Differing))
+		} else if v.extraCounts {
+			text += ", " + humanize.Comma(v.MoreValues) + " extra"
+		}
+		c.say("%s", text)
+		if v.Unproven > 0 {
+			c.say("shardlift: %s counted, but not compared one by one: the input may hold them twice, or the target has more in the same place", valuesText(v.Unproven))
+		}
+	case quiet:
+	case v.UnaskedValues > 0:
+		c.say("%-12s %s there, %s could not be asked for", "verified", valuesText(v.Values), humanize.Comma(v.UnaskedValues))
+	case v.Exact:
+		c.say("%-12s %s, all are there and the same", "verified", valuesText(v.Values))
+	default:
+		c.say("%-12s %s, all are there", "verified", valuesText(v.Values))
+	}
+}
+
+func valuesText(n int64) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return humanize.Comma(n) + " values"
+}
+
+func placeText(database, policy string) string {
+	if policy == "" {
+		return fmt.Sprintf("%q", database)
+	}
+	return fmt.Sprintf("%q.%q", database, policy)
+}
+
+// describe tells a difference in a line.
+func describe(x verifier.Difference) string {
+	text := fmt.Sprintf("%s: %q field %q", placeText(x.Database, x.Policy), x.Measurement, x.Field)
+	if x.Field == "" {
+		text = fmt.Sprintf("%s: %q", placeText(x.Database, x.Policy), x.Measurement)
+	}
+	if !x.Span.Empty() {
+		text += fmt.Sprintf(", %s to %s", timeText(x.Span.Min), timeText(x.Span.Max))
+	}
+	text += fmt.Sprintf(": %s values in the source, %s on the target", humanize.Comma(x.Sent), humanize.Comma(x.There))
+	if x.Reason != "" {
+		text += " (" + x.Reason + ")"
+	}
+	return text
+}
+
+// valueShown is how many bytes of a value are printed.
+const valueShown = 200
+
+// describePoint tells a single value in a line.
+func describePoint(x verifier.PointDifference) string {
+	shown := func(text string) string {
+		if len(text) > valueShown {
+			return text[:valueShown] + "..."
+		}
+		return text
+	}
+	text := fmt.Sprintf("%s: %s: %s %s at %s: ", x.What, placeText(x.Database, x.Policy), x.Series, x.Field, timeText(x.Time))
+	switch x.What {
+	case verifier.Missing:
+		return text + shown(x.Source)
+	case verifier.Extra:
+		return text + shown(x.Target)
+	}
+	return text + shown(x.Source) + ", on the target " + shown(x.Target)
+}

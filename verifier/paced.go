@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/shardlift/shardlift/point"
+	"github.com/shardlift/shardlift/target"
+)
+
+// Asker answers queries: *target.Target.
+type Asker interface {
+	// Each runs one query and hands out its answer in chunks. Errors that say what to
+	// do are *target.Error.
+	Each(ctx context.Context, database, statement string, out func(target.Series) error) error
+	// Rows does so row by row; kinds are the casts of the columns behind the time.
+	Rows(ctx context.Context, database, statement string, kinds []point.Kind, out target.RowSink) error
+}
+
+const (
+	attempts   = 6
+	firstPause = time.Second
+)
+
+// errTooMuch says that a query has to ask for less.
+var errTooMuch = errors.New("the target does not count as much at a time")
+
+// Paced asks a target one query after the other, no more of them a second than was
+// allowed, and again where their failure may pass. It belongs to one goroutine.
+type Paced struct {
+	t       Asker
+	limiter *rate.Limiter
+	queries int64 // attempts
+}
+
+// NewPaced gives one for a number of queries a second; 0: no limit.
+func NewPaced(t Asker, queryRate float64) *Paced {
+	q := &Paced{t: t, limiter: rate.NewLimiter(rate.Inf, 1)}
+	if queryRate > 0 {
+		q.limiter.SetLimit(rate.Limit(queryRate))
+	}
+	return q
+}
+
+// Queries is how many were sent.
+func (q *Paced) Queries() int64 { return q.queries }
+
+// try runs a query until it is answered, or gives up. start is called before each
+// attempt. errTooMuch comes only for what can be split.
+func (q *Paced) try(ctx context.Context, splittable bool, start func(), query func() error) error {
+	for n := 1; ; n++ {
+		if err := q.limiter.Wait(ctx); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return err
+		}
+		start()
+		q.queries++
+		err := query()
+		e, ok := errors.AsType[*target.Error](err)
+		switch {
+		case !ok || ctx.Err() != nil:
+			return err
+		case strings.Contains(e.Message, "max-select-"):
+			return errTooMuch
+		case e.Class == target.Overloaded && splittable && n == 3:
+			return errTooMuch
+		case e.Class != target.Temporary && e.Class != target.Overloaded, n == attempts:
+			return err
+		}
+		half := firstPause << n / 4
+		pause := max(e.RetryAfter, half+rand.N(2*half))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// rows runs a query for rows of so many columns, the first of which may be a time.
+func (q *Paced) rows(ctx context.Context, database, statement string, columns int, splittable bool, start func(), row func(name string, values []any) error) error {
+	return q.try(ctx, splittable, start, func() error {
+		return q.t.Each(ctx, database, statement, func(s target.Series) error {
+			for _, r := range s.Values {
+				if len(r) != columns {
+					return fmt.Errorf("an answer has %d columns for %d", len(r), columns)
+				}
+				if err := row(s.Name, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// DefaultPolicy gives the name of a database's default retention policy; "" where there is
+// no such database, or it has none.
+func (q *Paced) DefaultPolicy(ctx context.Context, database string) (string, error) {
+	if !speakable(database) {
+		return "", nil
+	}
+	var b strings.Builder
+	b.WriteString("SHOW RETENTION POLICIES ON ")
+	appendIdent(&b, database)
+	policy := ""
+	err := q.try(ctx, false, func() { policy = "" }, func() error {
+		return q.t.Each(ctx, database, b.String(), func(s target.Series) error {
+			for _, r := range s.Values {
+				for i, column := range s.Columns {
+					if column == "default" && i < len(r) && r[i] == true {
+						policy, _ = r[0].(string)
+					}
+				}
+			}
+			return nil
+		})
+	})
+	if isAbsent(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask for the policies of %s: %w", database, err)
+	}
+	return policy, nil
+}
+
+// isAbsent reports whether the target does not have the database or the policy.
+func isAbsent(err error) bool {
+	e, ok := errors.AsType[*target.Error](err)
+	return ok && e.Class == target.Fatal &&
+		(strings.Contains(e.Message, "database not found") || strings.Contains(e.Message, "retention policy not found"))
+}
+
+// whole reads a number of an answer.
+func whole(v any) (int64, error) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0, fmt.Errorf("read an answer: %v is no number", v)
+	}
+	return n.Int64()
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shardlift/shardlift/lineprotocol"
+	"github.com/shardlift/shardlift/point"
+)
+
+// schema is what fields the target lists, by measurement and field: deleted ones too, as
+// long as a shard remembers them.
+type schema map[string]map[string]kinds
+
+var kindNames = map[string]point.Kind{
+	"float": point.Float, "integer": point.Integer, "unsigned": point.Unsigned, "string": point.String, "boolean": point.Boolean,
+}
+
+const numeric = kinds(1<<point.Float | 1<<point.Integer | 1<<point.Unsigned)
+
+// classes gives the classes of a set of kinds.
+func (s kinds) classes() (list []class) {
+	for c, of := range map[class]kinds{number: numeric, text: kindsOf(point.String), boolean: kindsOf(point.Boolean)} {
+		if s&of != 0 {
+			list = append(list, c)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// schema asks for the fields of a place.
+func (q *Paced) schema(ctx context.Context, p *place) (schema, error) {
+	var b strings.Builder
+	b.WriteString("SHOW FIELD KEYS ON ")
+	appendIdent(&b, p.database)
+	b.WriteString(" FROM ")
+	if p.policy != "" {
+		appendIdent(&b, p.policy)
+		b.WriteByte('.')
+	}
+	b.WriteString("/.*/")
+	out := schema{}
+	err := q.rows(ctx, p.database, b.String(), 2, false, func() { clear(out) }, func(name string, row []any) error {
+		field, ok := row[0].(string)
+		kind, named := row[1].(string)
+		k, known := kindNames[kind]
+		if !ok || !named || !known {
+			return fmt.Errorf("read the fields of %q: %v of type %v", name, row[0], row[1])
+		}
+		if out[name] == nil {
+			out[name] = map[string]kinds{}
+		}
+		out[name][field] |= kindsOf(k)
+		return nil
+	})
+	return out, err
+}
+
+// withExtra adds to what is compared the fields and measurements that only the target
+// has, as far as the selection takes them.
+func (v *comparison) withExtra(j *job, reasons map[*measurement]string) []*measurement {
+	out := slices.Clone(j.measurements)
+	known := map[string]*measurement{}
+	odd := map[string]bool{}
+	for m, reason := range reasons {
+		if reason != "" {
+			odd[nameOf(m)], odd[m.raw], odd[plain(m.raw)] = true, true, true
+		}
+	}
+	for _, m := range out {
+		known[nameOf(m)] = m
+	}
+	for name, fields := range j.schema {
+		sel := v.opts.Selection
+		if odd[name] || !speakable(name) || sel != nil && !sel.Measurement(name) {
+			continue
+		}
+		m := known[name]
+		if m == nil {
+			m = &measurement{raw: escapeMeasurement(name), width: j.p.width, span: point.NoTime}
+		}
+		for field, kinds := range fields {
+			if field == "time" || !speakable(field) || sel != nil && !sel.Field([]byte(field)) {
+				continue
+			}
+			raw := lineprotocol.AppendFieldKey(nil, []byte(field))
+			for _, c := range kinds.classes() {
+				if m.lookup(raw, c) < 0 && m.otherSpelling(raw, c) < 0 {
+					m.addColumn(v.c.seed, raw, c)
+				}
+			}
+		}
+		if known[name] == nil && len(m.columns) > 0 {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b *measurement) int { return strings.Compare(a.raw, b.raw) })
+	return out
+}
+
+var measurementEscaper = strings.NewReplacer(",", `\,`, " ", `\ `)
+
+func escapeMeasurement(name string) string { return measurementEscaper.Replace(name) }
+
+// compareTypes reports fields of which the input has numbers of a type that the target
+// does not have.
+func (v *comparison) compareTypes(j *job, m *measurement) {
+	if j.schema == nil || !v.c.digests {
+		return
+	}
+	for _, i := range m.sortedColumns() {
+		c := &m.columns[i]
+		there := j.schema[nameOf(m)][c.name()] & numeric
+		var here kinds
+		for k, n := range c.kinds {
+			if n > 0 {
+				here |= 1 << k
+			}
+		}
+		if there == 0 || here.without(there) == 0 {
+			continue
+		}
+		v.report.differentTypes(TypeDifference{
+			Database: j.p.database, Policy: j.p.policy, Measurement: nameOf(m), Field: c.name(), Source: here.words(), Target: there.words(),
+		}, v.opts.MostListed)
+	}
+}
