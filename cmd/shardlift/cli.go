@@ -34,7 +34,7 @@ type cli struct {
 	Export     exportCmd  `cmd:"" help:"Write the points of volumes as line protocol"`
 	Import     importCmd  `cmd:"" help:"Write line protocol into a server or cluster"`
 	Replay     replayCmd  `cmd:"" help:"Write the points of volumes into a server or cluster, with nothing on a disk between"`
-	Verify     verifyCmd  `cmd:"" help:"Prove that volumes and exports can be read"`
+	Verify     verifyCmd  `cmd:"" help:"Prove that volumes and exports can be read, or compare them with a server"`
 	VersionCmd versionCmd `cmd:"" name:"version" help:"Show the version"`
 }
 

@@ -37,22 +37,27 @@ func (f *choiceFlag) Decode(ctx *kong.DecodeContext) error {
 	return oneOf("value", text, strings.Fields(ctx.Value.Tag.Get("choices"))...)
 }
 
+// accessFlags say how to get in.
+type accessFlags struct {
+	Username           string `help:"User; its password is in INFLUX_PASSWORD or in --password-file. Default: INFLUX_USERNAME" placeholder:"NAME"`
+	PasswordFile       string `help:"File with the password" placeholder:"FILE"`
+	TokenFile          string `help:"File with a token. Default: INFLUX_TOKEN" placeholder:"FILE"`
+	JWTFile            string `name:"jwt-file" help:"File with a JSON web token. Default: SHARDLIFT_JWT" placeholder:"FILE"`
+	CACert             string `name:"ca-cert" help:"File with the authority that the target's certificate is from, where the system does not know it" placeholder:"FILE"`
+	ClientCert         string `help:"File with a certificate to show to the target" placeholder:"FILE"`
+	ClientKey          string `help:"File with its key" placeholder:"FILE"`
+	InsecureSkipVerify bool   `help:"Do not check who the target is: whoever is in between can read and change everything"`
+}
+
 // targetFlags say where the points go and how to get in.
 type targetFlags struct {
-	URL                []string      `name:"url" sep:"none" help:"Node of the target; repeat it for the nodes of one cluster. Default: http://localhost:8086" placeholder:"URL"`
-	Username           string        `help:"User; its password is in INFLUX_PASSWORD or in --password-file. Default: INFLUX_USERNAME" placeholder:"NAME"`
-	PasswordFile       string        `help:"File with the password" placeholder:"FILE"`
-	TokenFile          string        `help:"File with a token. Default: INFLUX_TOKEN" placeholder:"FILE"`
-	JWTFile            string        `name:"jwt-file" help:"File with a JSON web token. Default: SHARDLIFT_JWT" placeholder:"FILE"`
-	CACert             string        `name:"ca-cert" help:"File with the authority that the target's certificate is from, where the system does not know it" placeholder:"FILE"`
-	ClientCert         string        `help:"File with a certificate to show to the target" placeholder:"FILE"`
-	ClientKey          string        `help:"File with its key" placeholder:"FILE"`
-	InsecureSkipVerify bool          `help:"Do not check who the target is: whoever is in between can read and change everything"`
-	Target             choiceFlag    `choices:"auto v1 v2" help:"How to write: v1 is /write, v2 is /api/v2/write with buckets, auto asks. Default: auto" placeholder:"API"`
-	Org                string        `help:"Organization, for --target v2" placeholder:"NAME"`
-	MapBucket          []string      `sep:"none" help:"Bucket for a database and policy of the target: db/policy=bucket. Default: the bucket db/policy" placeholder:"DB/RP=BUCKET"`
-	Consistency        choiceFlag    `choices:"any one quorum all" help:"How many nodes of a cluster must have stored a point: any, one, quorum or all. Default: the cluster's" placeholder:"LEVEL"`
-	Timeout            time.Duration `help:"How long one request may take. Default: 60s" placeholder:"TIME"`
+	URL []string `name:"url" sep:"none" help:"Node of the target; repeat it for the nodes of one cluster. Default: http://localhost:8086" placeholder:"URL"`
+	accessFlags
+	Target      choiceFlag    `choices:"auto v1 v2" help:"How to write: v1 is /write, v2 is /api/v2/write with buckets, auto asks. Default: auto" placeholder:"API"`
+	Org         string        `help:"Organization, for --target v2" placeholder:"NAME"`
+	MapBucket   []string      `sep:"none" help:"Bucket for a database and policy of the target: db/policy=bucket. Default: the bucket db/policy" placeholder:"DB/RP=BUCKET"`
+	Consistency choiceFlag    `choices:"any one quorum all" help:"How many nodes of a cluster must have stored a point: any, one, quorum or all. Default: the cluster's" placeholder:"LEVEL"`
+	Timeout     time.Duration `help:"How long one request may take. Default: 60s" placeholder:"TIME"`
 
 	// As influx names them.
 	Host     string `hidden:"" env:"-"`
@@ -86,7 +91,6 @@ func (m *mapFlags) mapping() (*importer.Mapping, error) {
 // config settles where the target is, and reads the credentials. Warnings go to c.
 func (f *targetFlags) config(c console) (target.Config, error) {
 	cfg := target.Config{
-		CACert: f.CACert, ClientCert: f.ClientCert, ClientKey: f.ClientKey, InsecureSkipVerify: f.InsecureSkipVerify,
 		API: target.API(f.Target), Consistency: string(f.Consistency), Org: f.Org, Timeout: f.Timeout,
 		Buckets: map[string]string{}, UserAgent: "shardlift/" + version,
 	}
@@ -100,9 +104,6 @@ func (f *targetFlags) config(c console) (target.Config, error) {
 	if f.Timeout < 0 {
 		return cfg, usagef("--timeout must not be negative")
 	}
-	if (f.ClientCert == "") != (f.ClientKey == "") {
-		return cfg, usagef("--client-cert and --client-key go together")
-	}
 	for _, text := range f.MapBucket {
 		place, bucket, ok := strings.Cut(text, "=")
 		if !ok || !strings.Contains(place, "/") || bucket == "" {
@@ -114,10 +115,23 @@ func (f *targetFlags) config(c console) (target.Config, error) {
 		}
 		cfg.Buckets[place] = bucket
 	}
+	if f.Password != "" {
+		c.say("warning: everybody on this machine can see -password in the list of processes; use --password-file, or INFLUX_PASSWORD")
+	}
+	cfg.Password = f.Password
+	return cfg, f.access(&cfg, c)
+}
+
+// access fills in certificates and credentials, where the URLs are known. Warnings go to c.
+func (f *accessFlags) access(cfg *target.Config, c console) error {
+	cfg.CACert, cfg.ClientCert, cfg.ClientKey, cfg.InsecureSkipVerify = f.CACert, f.ClientCert, f.ClientKey, f.InsecureSkipVerify
+	if (f.ClientCert == "") != (f.ClientKey == "") {
+		return usagef("--client-cert and --client-key go together")
+	}
 	if f.InsecureSkipVerify {
 		c.say("WARNING: --insecure-skip-verify: nobody checks who the target is; whoever is in between can read the credentials and change the data")
 	}
-	return cfg, f.credentials(&cfg, c)
+	return f.credentials(cfg, c)
 }
 
 // urls gives the nodes, from --url or from influx's flags.
@@ -127,7 +141,7 @@ func (f *targetFlags) urls() ([]string, error) {
 			return []string{defaultURL}, nil
 		}
 		for _, u := range f.URL {
-			if err := checkURL(u); err != nil {
+			if err := checkURL("url", u); err != nil {
 				return nil, err
 			}
 		}
@@ -147,34 +161,31 @@ func (f *targetFlags) urls() ([]string, error) {
 		port = "8086"
 	}
 	u := scheme + "://" + net.JoinHostPort(strings.Trim(host, "[]"), port)
-	return []string{u}, checkURL(u)
+	return []string{u}, checkURL("url", u)
 }
 
 // checkURL finds what is no URL of a node. It never shows what may be a password.
-func checkURL(text string) error {
+func checkURL(flag, text string) error {
 	u, err := url.Parse(text)
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err
 		}
-		return usagef("--url: not a URL (write it as %s): %w", defaultURL, err)
+		return usagef("--%s: not a URL (write it as %s): %w", flag, defaultURL, err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return usagef("--url %s: not a URL of a server (write it as %s)", u.Redacted(), defaultURL)
+		return usagef("--%s %s: not a URL of a server (write it as %s)", flag, u.Redacted(), defaultURL)
 	}
 	return nil
 }
 
 // credentials fills in who we are. What was named on the command line or in the
 // configuration goes before what the environment has for all programs.
-func (f *targetFlags) credentials(cfg *target.Config, c console) error {
-	if f.Password != "" {
-		c.say("warning: everybody on this machine can see -password in the list of processes; use --password-file, or INFLUX_PASSWORD")
-	}
+func (f *accessFlags) credentials(cfg *target.Config, c console) error {
 	if slices.ContainsFunc(cfg.URLs, hasPassword) {
 		c.say("warning: everybody on this machine can see a password in a URL in the list of processes; use --password-file, or INFLUX_PASSWORD")
 	}
-	cfg.Username, cfg.Password = f.Username, f.Password
+	cfg.Username = f.Username
 	for _, secret := range []struct {
 		flag, path string
 		to         *string

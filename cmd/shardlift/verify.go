@@ -6,23 +6,37 @@ import (
 	"context"
 )
 
-// verifyCmd looks for damage in volumes and exports.
+// verifyCmd looks for damage in volumes and exports, or compares them with a server.
 type verifyCmd struct {
 	sourceFlags    `group:"Sources:"`
 	selectionFlags `group:"Selection (PATTERN is a name, a glob, or /regexp/; repeat a flag for more):"`
 	checkFlags     `group:"Checking:"`
+	againstFlags   `group:"Comparing with a server:"`
 	readFlags      `group:"Reading:"`
 	JSON           bool `name:"json" help:"The summary as one JSON object on stdout"`
-	Quiet          bool `help:"No progress and no summary; faults are told always"`
+	Quiet          bool `help:"No progress and no summary; faults and differences are told always"`
 }
 
 // Help is what --help says beyond the flags.
-func (*verifyCmd) Help() string { return checkHelp }
+func (*verifyCmd) Help() string { return checkHelp + "\n\n" + againstHelp }
 
 // Run verifies.
 func (v *verifyCmd) Run(ctx context.Context, c console) error {
 	in, err := sortInputs(ctx, &v.sourceFlags, &v.selectionFlags)
 	if err != nil {
+		return err
+	}
+	if len(v.Against) > 0 {
+		if v.checkFlags != (checkFlags{}) {
+			return usagef("--checksums, --subset and --seed look for damage, and do not go with --against")
+		}
+		run := &againstRun{
+			againstFlags: &v.againstFlags, read: &v.readFlags, selection: &v.selectionFlags,
+			console: c, inputs: in, json: v.JSON, quiet: v.Quiet,
+		}
+		return run.run(ctx)
+	}
+	if err := v.refuse(); err != nil {
 		return err
 	}
 	run := &checkRun{
