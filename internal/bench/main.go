@@ -3,7 +3,7 @@
 // Bench measures whole runs of shardlift: wall time, processor time and peak memory, next
 // to a reference in the same run.
 //
-//	bench -bin bin/shardlift -dir bench-volume [-volume DIR] [-runs 5] [-quick] [-only export|import|inspect|verify]
+//	bench -bin bin/shardlift -dir bench-volume [-volume DIR] [-runs 5] [-quick] [-only export|import|inspect|verify|against]
 //
 // The reference of export is pgzip at level 1, four blocks of 1 MiB in flight, over the
 // very text that the export writes, from memory: what compressing alone costs. That of
@@ -44,7 +44,7 @@ func main() {
 	flag.StringVar(&c.volume, "volume", os.Getenv("BENCH_VOLUME"), "measure the volume in `DIR` only")
 	flag.IntVar(&c.runs, "runs", 5, "`runs` of each; the median counts")
 	flag.BoolVar(&c.quick, "quick", false, "the main workload only")
-	flag.StringVar(&c.only, "only", "", "measure only `export, import, inspect or verify`")
+	flag.StringVar(&c.only, "only", "", "measure only `export, import, inspect, verify or against`")
 	discarding := flag.Bool("discard", false, "internal: be a server that discards")
 	record := flag.String("record", "", "internal: where it records, `FILE`")
 	bareRecord := flag.String("bare", "", "internal: post the requests recorded in `FILE` and print the seconds")
@@ -81,7 +81,7 @@ func (c *config) run() error {
 	if err != nil {
 		return err
 	}
-	if err := c.both("devops: 100 hosts, 6 h at 10 s", devops); err != nil || c.quick || c.only == "import" || c.only == "verify" {
+	if err := c.both("devops: 100 hosts, 6 h at 10 s", devops); err != nil || c.quick || c.only == "import" || c.only == "verify" || c.only == "against" {
 		return err
 	}
 	if c.only == "inspect" {
@@ -101,7 +101,7 @@ func (c *config) both(title, volume string) error {
 	for _, part := range []struct {
 		name    string
 		measure func(title, volume string) error
-	}{{"export", c.workload}, {"verify", c.verify}, {"inspect", c.inspect}, {"import", c.imports}} {
+	}{{"export", c.workload}, {"verify", c.verify}, {"inspect", c.inspect}, {"import", c.imports}, {"against", c.against}} {
 		if c.only != "" && c.only != part.name {
 			continue
 		}

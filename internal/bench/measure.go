@@ -25,6 +25,7 @@ type sample struct {
 	wall, cpu     float64 // seconds
 	peak          int64   // bytes of resident memory
 	points, bytes int64   // as the command's own summary says
+	values        int64   // that were compared
 }
 
 // export measures an export.
@@ -50,7 +51,8 @@ func (c *config) measure(args ...string) (sample, error) {
 	s.peak = usage.Maxrss << 10
 	var summary struct {
 		Points, Bytes int64
-		Source        struct{ Bytes int64 } // of a verify
+		Source        struct{ Bytes int64 }  // of a verify
+		Verify        struct{ Values int64 } // and of one against a server
 		Exports       []struct {
 			Files []struct{ Points, Bytes int64 }
 		}
@@ -58,7 +60,7 @@ func (c *config) measure(args ...string) (sample, error) {
 	if err := json.Unmarshal(out.Bytes(), &summary); err != nil {
 		return s, fmt.Errorf("read summary: %w", err)
 	}
-	s.points, s.bytes = summary.Points, summary.Bytes+summary.Source.Bytes
+	s.points, s.bytes, s.values = summary.Points, summary.Bytes+summary.Source.Bytes, summary.Verify.Values
 	for _, e := range summary.Exports {
 		for _, f := range e.Files {
 			s.points += f.Points
