@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What `make demo` shows: a volume that was recorded from a real server, exported with no
-# server running. The program may be named; bin/shardlift is what `make build` makes.
+# What `make demo` shows: a volume that was recorded from a real server, looked at, checked and
+# exported with no server running. The program may be named; bin/shardlift is what `make build` makes.
 set -eu
 cd "$(dirname "$0")/.."
 program=${1:-bin/shardlift}
@@ -12,6 +12,12 @@ trap 'exit 1' INT TERM HUP
 
 echo "A volume of InfluxDB 1.x, as copied from a disk: $volume"
 find "$volume" -type f -name '*.tsm' -o -name '*.tombstone' -o -name '*.wal' -o -name meta.db | sort | sed 's/^/    /'
+echo
+echo "\$ shardlift inspect $volume --timeline on"
+"$program" inspect "$volume" --timeline on
+echo
+echo "\$ shardlift verify $volume"
+"$program" verify "$volume"
 echo
 echo "\$ shardlift export $volume --compress --out demo.lp.gz"
 "$program" export "$volume" --compress --out "$dir/demo.lp.gz"
