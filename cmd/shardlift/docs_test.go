@@ -94,7 +94,7 @@ func docHome(t *testing.T) (dir string, env []string) {
 }
 
 // needsServer matches blocks that write to a server.
-var needsServer = regexp.MustCompile(`shardlift (import|replay)|replay\.json`)
+var needsServer = regexp.MustCompile(`shardlift (import|replay)|--against|replay\.json`)
 
 // Every command of the documents runs as it is written there, but for where /mnt, /backup
 // and the server are, and takes something.
