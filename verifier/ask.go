@@ -12,7 +12,21 @@ import (
 	"github.com/shardlift/shardlift/point"
 )
 
-const splits = 20 // of the time of one bucket: to a millionth
+const (
+	splits      = 20 // of the time of one bucket: to a millionth
+	shardSplits = 5  // the same where only another shard has fewer: of a day to less than an hour, the shortest
+)
+
+// splits is how often a time is halved for what a query met.
+func (m *measurement) splits(err error) int {
+	switch {
+	case !errors.Is(err, errTooManySeries):
+		return splits
+	case m.crowded:
+		return 0
+	}
+	return shardSplits
+}
 
 // counts are what a query answered: by column of the ask and slot of it, -1 where the
 // target does not say; and what it has in buckets of which the input has none.
@@ -156,13 +170,14 @@ func (q *Paced) fillSpan(ctx context.Context, a ask, span point.TimeRange, out *
 		return err
 	case len(a.columns) > 1:
 		return q.fillColumns(ctx, a, span, out, depth)
-	case splittable:
+	case depth < a.m.splits(err) && span.Max > span.Min:
 		mid := middle(span)
-		if err := q.fillSpan(ctx, a, point.TimeRange{Min: span.Min, Max: mid}, out, depth+1); err != nil {
-			return err
+		if err := q.fillSpan(ctx, a, point.TimeRange{Min: span.Min, Max: mid}, out, depth+1); err != nil || out.unknown() {
+			return err // a part that is not known makes the whole so
 		}
 		return q.fillSpan(ctx, a, point.TimeRange{Min: mid + 1, Max: span.Max}, out, depth+1)
 	}
+	a.m.crowded = a.m.crowded || errors.Is(err, errTooManySeries)
 	if len(out.there[0]) > 0 {
 		out.there[0][0] = -1
 	} else {
@@ -188,6 +203,12 @@ func (c *counts) put(a *ask, sums []int64) {
 			}
 		}
 	}
+}
+
+// unknown reports whether the target did not say what it has in the one bucket that one
+// column was asked for.
+func (c *counts) unknown() bool {
+	return len(c.there[0]) > 0 && c.there[0][0] < 0 || len(c.extra) > 0 && c.extra[len(c.extra)-1].there < 0
 }
 
 // fillColumns is fillSpan for some of the columns, and then for the others.

@@ -34,6 +34,9 @@ const (
 // errTooMuch says that a query has to ask for less.
 var errTooMuch = errors.New("the target does not count as much at a time")
 
+// errTooManySeries is an errTooMuch that shorter times cure only as far as shards differ.
+var errTooManySeries = fmt.Errorf("%w: of series", errTooMuch)
+
 // Paced asks a target one query after the other, no more of them a second than was
 // allowed, and again where their failure may pass. It belongs to one goroutine.
 type Paced struct {
@@ -71,6 +74,8 @@ func (q *Paced) try(ctx context.Context, splittable bool, start func(), query fu
 		switch {
 		case !ok || ctx.Err() != nil:
 			return err
+		case strings.Contains(e.Message, "max-select-series"):
+			return errTooManySeries
 		case strings.Contains(e.Message, "max-select-"):
 			return errTooMuch
 		case e.Class == target.Overloaded && splittable && n == 3:

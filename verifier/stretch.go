@@ -83,20 +83,28 @@ func (q *Paced) values(ctx context.Context, s *stretch, span point.TimeRange, to
 		return to.end()
 	case !errors.Is(err, errTooMuch):
 		return err
-	case span.Max > span.Min && depth < splits:
+	case len(s.columns) > 1 && errors.Is(err, errTooManySeries): // each column counts them anew
+		return q.halves(ctx, s, span, to, depth)
+	case span.Max > span.Min && depth < s.m.splits(err):
 		mid := middle(span)
 		if err := q.values(ctx, s, point.TimeRange{Min: span.Min, Max: mid}, to, depth+1); err != nil {
 			return err
 		}
 		return q.values(ctx, s, point.TimeRange{Min: mid + 1, Max: span.Max}, to, depth+1)
 	case len(s.columns) > 1:
-		half := len(s.columns) / 2
-		if err := q.values(ctx, s.part(0, half), span, to, depth); err != nil {
-			return err
-		}
-		return q.values(ctx, s.part(half, len(s.columns)), span, to, depth)
+		return q.halves(ctx, s, span, to, depth)
 	}
+	s.m.crowded = s.m.crowded || errors.Is(err, errTooManySeries)
 	return fmt.Errorf("the target does not give the values of %q field %q at %s: %w", nameOf(s.m), s.m.columns[s.columns[0]].name(), timeText(span.Min), err)
+}
+
+// halves is values for one half of the columns, and then for the other.
+func (q *Paced) halves(ctx context.Context, s *stretch, span point.TimeRange, to takers, depth int) error {
+	half := len(s.columns) / 2
+	if err := q.values(ctx, s.part(0, half), span, to, depth); err != nil {
+		return err
+	}
+	return q.values(ctx, s.part(half, len(s.columns)), span, to, depth)
 }
 
 // rowTaker cuts rows into values.
