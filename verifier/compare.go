@@ -173,6 +173,7 @@ func (v *comparison) absent(p *place, m *measurement) {
 			d := v.difference(p, m, i, m.buckets[s], int32(s))
 			d.Reason = noPlace
 			v.report.judge(d, v.opts.MostListed)
+			v.report.Points.absent(d.Sent, d.Repeats)
 		}
 	}
 }
@@ -242,6 +243,7 @@ func (v *comparison) skipColumns(p *place, m *measurement) {
 				d.Reason = fieldTime
 				d.Repeats = 0
 				v.report.judge(d, v.opts.MostListed)
+				v.report.Points.absent(d.Sent, 0)
 			} else if d.Sent > 0 {
 				sum.Sent += d.Sent
 				sum.Span = sum.Span.Union(d.Span)

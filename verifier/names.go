@@ -14,7 +14,7 @@ const (
 	noForm        = "the name holds bytes that no query can (NUL, CR, or no UTF-8)"
 	notFound      = "a server stores a measurement written so, and does not find it again"
 	sharesName    = "a server may take another measurement, with backslashes in its name, for this one"
-	tooMuch       = "the server does not count as much at a time as one field has in one bucket"
+	tooMuch       = "the server does not count as much at a time as one field has in one bucket: look at its max-select limits"
 	fieldTime     = "a server drops fields that are called time"
 	mayRepeat     = "the input may hold values twice"
 	cannotRecount = "the input may hold values twice, and too many of them to count those that differ"

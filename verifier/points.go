@@ -87,6 +87,14 @@ func (p *Points) bound(sent, there int64) {
 	p.Extra += max(0, there-sent)
 }
 
+// absent counts a cell of which the target has nothing, so that there is no need to look.
+func (p *Points) absent(sent, repeats int64) {
+	if p != nil && sent > 0 {
+		p.AtLeast = p.AtLeast || repeats > 0
+		p.Missing += sent - repeats
+	}
+}
+
 func (p *Points) sort() {
 	if p != nil {
 		slices.SortStableFunc(p.List, comparePoints)

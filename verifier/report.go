@@ -34,6 +34,9 @@ type Report struct {
 	// Unasked is what no query can ask for, or was not counted; by measurement or field.
 	Unasked       []Difference `json:"unasked,omitempty"`
 	UnaskedValues int64        `json:"unaskedValues"`
+	// Uncounted is how many of them the target did not count, or the counter had no room for:
+	// another server, or less at a time, could tell.
+	Uncounted int64 `json:"uncounted"`
 
 	Extra bool `json:"extra"` // what the target has beyond was looked for
 	Exact bool `json:"exact"` // values were compared
@@ -168,6 +171,9 @@ func (r *Report) differ(d Difference, most int) {
 func (r *Report) skip(d Difference, most int) {
 	if d.Sent > 0 {
 		r.UnaskedValues += d.Sent
+		if d.Reason == tooMuch || d.Reason == noRoom {
+			r.Uncounted += d.Sent
+		}
 		list(&r.Unasked, most, d)
 	}
 }

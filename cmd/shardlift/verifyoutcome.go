@@ -21,7 +21,7 @@ type verifyOutcome struct {
 
 // equal reports whether everything that could be asked for was found.
 func (v *verifyOutcome) equal() bool {
-	return v.Equal() && v.Unproven == 0 && (!v.extraCounts || v.MoreCells == 0 && !v.extraPoints())
+	return v.Equal() && v.Unproven == 0 && v.Uncounted == 0 && (!v.extraCounts || v.MoreCells == 0 && !v.extraPoints())
 }
 
 func (v *verifyOutcome) extraPoints() bool { return v.Points != nil && v.Points.Extra > 0 }
@@ -80,18 +80,7 @@ func (v *verifyOutcome) showPoints(c console) {
 func (v *verifyOutcome) showSum(c console, quiet bool) {
 	switch {
 	case !v.equal():
-		text := fmt.Sprintf("shardlift: verified %s: %s missing, %s may be", valuesText(v.Values), humanize.Comma(v.MissingValues), humanize.Comma(v.UncertainValues))
-		if p := v.Points; p != nil && v.Exact {
-			least := ""
-			if p.AtLeast {
-				least = "at least "
-			}
-			text = fmt.Sprintf("shardlift: verified %s: %s%s missing, %s extra, %s different", valuesText(v.Values), least,
-				humanize.Comma(p.Missing), humanize.Comma(p.Extra), humanize.Comma(p.Differing))
-		} else if v.extraCounts {
-			text += ", " + humanize.Comma(v.MoreValues) + " extra"
-		}
-		c.say("%s", text)
+		c.say("%s", v.sum())
 		if v.Unproven > 0 {
 			c.say("shardlift: %s counted, but not compared one by one: the input may hold them twice, or the target has more in the same place", valuesText(v.Unproven))
 		}
@@ -103,6 +92,35 @@ func (v *verifyOutcome) showSum(c console, quiet bool) {
 	default:
 		c.say("%-12s %s, all are there", "verified", valuesText(v.Values))
 	}
+}
+
+// sum says what was found where not all is well.
+func (v *verifyOutcome) sum() string {
+	text := fmt.Sprintf("shardlift: verified %s: %s missing, %s may be", valuesText(v.Values), humanize.Comma(v.MissingValues), humanize.Comma(v.UncertainValues))
+	if p := v.Points; p != nil && v.Exact {
+		least := ""
+		if p.AtLeast {
+			least = "at least "
+		}
+		text = fmt.Sprintf("shardlift: verified %s: %s%s missing, %s extra, %s different", valuesText(v.Values), least,
+			humanize.Comma(p.Missing), humanize.Comma(p.Extra), humanize.Comma(p.Differing))
+		if v.UncertainValues > 0 {
+			text += fmt.Sprintf(", %s may be missing", humanize.Comma(v.UncertainValues))
+		}
+	} else if v.extraCounts {
+		text += ", " + humanize.Comma(v.MoreValues) + " extra"
+	}
+	switch v.TypeFields {
+	case 0:
+	case 1:
+		text += ", 1 field of another type"
+	default:
+		text += fmt.Sprintf(", %s fields of another type", humanize.Comma(v.TypeFields))
+	}
+	if v.Uncounted > 0 {
+		text += fmt.Sprintf(", %s could not be counted", humanize.Comma(v.Uncounted))
+	}
+	return text
 }
 
 func valuesText(n int64) string {
