@@ -5,12 +5,9 @@ package target
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	influx "github.com/influxdata/influxdb1-client/v2"
 )
@@ -18,27 +15,13 @@ import (
 // querier runs statements on one node. Its errors are statementError, or the client's.
 type querier interface {
 	Query(ctx context.Context, database, statement string) ([]Series, error)
-	// Each hands out chunks.
-	Each(ctx context.Context, database, statement string, out func(Series) error) error
 	Close() error
 }
 
-const (
-	chunkRows = 5000
-	// streamFactor is how many times the timeout an answer in chunks may take.
-	streamFactor = 10
-)
-
-// openQuerier makes the node's clients for queries.
-func (n *node) openQuerier(cfg Config, security *tls.Config) error {
-	for q, timeout := range map[*querier]time.Duration{&n.querier: cfg.Timeout, &n.streamer: streamFactor * cfg.Timeout} {
-		c, err := newClient(n, cfg, security, timeout)
-		if err != nil {
-			return err
-		}
-		*q = c
-	}
-	return nil
+// openQuerier makes the node's client for queries.
+func (n *node) openQuerier(cfg Config, security *tls.Config) (err error) {
+	n.querier, err = newClient(n, cfg, security)
+	return err
 }
 
 // client is influxdb1-client, the official client of 1.x. It knows no contexts: a call
@@ -48,12 +31,12 @@ type client struct{ influx.Client }
 // newClient makes one. The client cannot send a token, and follows redirects with the
 // credentials. But it asks for a proxy with each request, before that is written: there
 // the header is set and a redirect is stopped.
-func newClient(n *node, cfg Config, security *tls.Config, timeout time.Duration) (*client, error) {
+func newClient(n *node, cfg Config, security *tls.Config) (*client, error) {
 	auth := n.creds.header(V1)
 	c, err := influx.NewHTTPClient(influx.HTTPConfig{
 		Addr:      n.name,
 		UserAgent: cfg.UserAgent,
-		Timeout:   timeout,
+		Timeout:   cfg.Timeout,
 		TLSConfig: security.Clone(),
 		Proxy: func(req *http.Request) (*url.URL, error) {
 			if req.Response != nil { // the answer that sent the client here
@@ -95,56 +78,9 @@ func (c *client) Query(ctx context.Context, database, statement string) ([]Serie
 	return out, err
 }
 
-// Each runs a query and hands out its chunks.
-func (c *client) Each(ctx context.Context, database, statement string, out func(Series) error) error {
-	q := influx.NewQuery(statement, database, "ns")
-	q.ChunkSize = chunkRows
-	stream, err := await(ctx, func() (*influx.ChunkedResponse, error) {
-		return c.QueryAsChunk(q)
-	}, func(s *influx.ChunkedResponse) { _ = s.Close() })
-	if err != nil {
-		return err
-	}
-	// Closing ends a read that waits.
-	stop := context.AfterFunc(ctx, func() { _ = stream.Close() })
-	defer func() {
-		if stop() {
-			_ = stream.Close()
-		}
-	}()
-	for {
-		resp, err := stream.NextResponse()
-		if ctx.Err() != nil {
-			return context.Cause(ctx) // whatever a closed stream looks like
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return brokenOff(err)
-		}
-		if len(resp.Results) == 0 && resp.Err == "" { // 2.x says {"code", "message"} where no database is mapped to a bucket
-			return errNoResults
-		}
-		if err := eachSeries(resp, func(s Series, _ bool) error { return out(s) }); err != nil {
-			return err
-		}
-	}
-}
-
 // errNoResults is what an answer means that is JSON of some other kind. Taken for an empty
 // one it would say that nothing is there.
 const errNoResults = statementError("the answer to a query holds no results: the server does not take such queries, or (2.x) no database is mapped to the bucket")
-
-// brokenOff makes an error of what the client says to a chunk that it could not read: all
-// that had come of it.
-func brokenOff(err error) error {
-	text := err.Error()
-	if text == "" || text[0] == '{' {
-		return errors.New("the answer broke off")
-	}
-	return fmt.Errorf("the answer broke off: %s", shorten(text, shownPageBytes))
-}
 
 // eachSeries goes through an answer. An error of any statement is an error.
 func eachSeries(resp *influx.Response, f func(s Series, partial bool) error) error {

@@ -53,6 +53,7 @@ func calls(tg *target.Target) map[string]func(context.Context) error {
 		"each": func(ctx context.Context) error {
 			return tg.Each(ctx, "", "SHOW DATABASES", func(target.Series) error { return nil })
 		},
+		"rows": func(ctx context.Context) error { return tg.Rows(ctx, "", "SELECT f FROM m", nil, &rowTaker{}) },
 	}
 }
 
@@ -117,6 +118,36 @@ func TestStalledChunks(t *testing.T) {
 	err := tg.Each(ctx, "db", "SELECT f FROM m", func(target.Series) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// An answer that ends between two chunks, with nothing to tell it but the mark of the chunk
+// before: a proxy that speaks HTTP/1.0, or that lost its server, ends it so.
+func TestEndsBetweenChunks(t *testing.T) {
+	chunks := []string{
+		`{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[1,2]]}],"partial":true}]}` + "\n",
+		`{"results":[{"statement_id":0,"series":[{"name":"n","columns":["time","f"],"values":[[1,2]]}]}]}` + "\n",
+	}
+	for n := range len(chunks) + 1 {
+		url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, strings.Join(chunks[:n], ""))
+		})
+		tg := open(t, target.Config{URLs: []string{url}})
+		came := 0
+		err := tg.Each(t.Context(), "db", "SELECT f FROM /m|n/", func(target.Series) error { came++; return nil })
+		if came != n {
+			t.Errorf("%d of %d chunks came", came, n)
+		}
+		if n == len(chunks) {
+			if err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		if got, text := errorOf(t, err); got.Class != target.Temporary || !strings.Contains(text, "the answer broke off") {
+			t.Errorf("%d chunks: %+v %s", n, got, text)
+		}
 	}
 }
 

@@ -20,14 +20,13 @@ const (
 
 // node is one server of the target. Target.mu guards what changes.
 type node struct {
-	name     string   // its URL without credentials
-	url      *url.URL // the same
-	creds    credentials
-	hider    *strings.Replacer
-	timeout  time.Duration
-	querier  querier // for answers that come whole
-	streamer querier // for answers that come in chunks
-	packing  packing
+	name    string   // its URL without credentials
+	url     *url.URL // the same
+	creds   credentials
+	hider   *strings.Replacer
+	timeout time.Duration
+	querier querier // for answers that come whole
+	packing packing
 
 	plainJSON atomic.Bool // it does not answer in MessagePack
 

@@ -39,7 +39,7 @@ func (t *Target) Query(ctx context.Context, database, statement string) ([]Serie
 // something was handed out. An error of out ends it and is returned as it is.
 func (t *Target) Each(ctx context.Context, database, statement string, out func(Series) error) error {
 	return t.ask(ctx, func(n *node) (bool, error) {
-		return n.each(ctx, database, statement, out)
+		return t.each(ctx, n, database, statement, out)
 	})
 }
 
@@ -71,13 +71,13 @@ func (n *node) query(ctx context.Context, database, statement string) ([]Series,
 
 // each asks one node for an answer in chunks. A chunk has to come within the timeout; the
 // whole answer may take longer.
-func (n *node) each(ctx context.Context, database, statement string, out func(Series) error) (started bool, err error) {
+func (t *Target) each(ctx context.Context, n *node, database, statement string, out func(Series) error) (started bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(n.timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
 	var outErr error
-	err = n.streamer.Each(ctx, database, statement, func(s Series) error {
+	err = t.chunks(ctx, n, database, statement, func(s Series) error {
 		late.Stop()
 		started = true
 		if outErr = out(s); outErr != nil {
@@ -117,6 +117,9 @@ func (e statementError) Error() string { return string(e) }
 // classifyQuery says what it means that a query failed. Of answers that are no JSON the
 // client for queries gives only a text, with the status in it.
 func classifyQuery(err error) *Error {
+	if e, ok := asError(err); ok { // of an answer without rows
+		return e
+	}
 	if s, ok := errors.AsType[statementError](err); ok {
 		return classifyStatement(string(s))
 	}

@@ -7,12 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/shardlift/shardlift/point"
@@ -49,12 +46,12 @@ const (
 func (t *Target) Rows(ctx context.Context, database, statement string, kinds []point.Kind, out RowSink) error {
 	return t.ask(ctx, func(n *node) (bool, error) {
 		if n.plainJSON.Load() {
-			return n.each(ctx, database, statement, jsonRows(kinds, out))
+			return t.each(ctx, n, database, statement, jsonRows(kinds, out))
 		}
 		started, err := t.packedRows(ctx, n, database, statement, kinds, out)
 		if errors.Is(err, errNotPacked) {
 			n.plainJSON.Store(true)
-			return n.each(ctx, database, statement, jsonRows(kinds, out))
+			return t.each(ctx, n, database, statement, jsonRows(kinds, out))
 		}
 		return started, err
 	})
@@ -70,27 +67,16 @@ func (t *Target) packedRows(ctx context.Context, n *node, database, statement st
 	defer cancel(nil)
 	late := time.AfterFunc(n.timeout, func() { cancel(errTimeout) })
 	defer late.Stop()
-	params := url.Values{"db": {database}, "q": {statement}, "epoch": {"ns"}, "chunked": {"true"}, "chunk_size": {strconv.Itoa(chunkRows)}}
-	req, err := t.newRequest(n, http.MethodPost, n.at("/query", params), V1)
-	if err != nil {
-		return false, n.finish(&Error{Message: "make the request: " + err.Error(), Class: Fatal, Dropped: -1})
-	}
-	req.Header.Set("Accept", packedType)
-	resp, err := t.client.Do(req.WithContext(ctx))
+	resp, kind, err := t.askChunks(ctx, n, database, statement, packedType)
 	if err != nil {
 		return false, n.finishQuery(ctx, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read from
-	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-	if kind != packedType && resp.StatusCode == http.StatusOK && kind == "application/json" {
+	if kind != packedType && resp.StatusCode == http.StatusOK && kind == jsonType {
 		return false, errNotPacked
 	}
 	if kind != packedType {
-		a := answer{status: resp.StatusCode, header: resp.Header}
-		if a.body, err = io.ReadAll(io.LimitReader(resp.Body, answerBytes)); err != nil && !a.enough() {
-			return false, n.finishQuery(ctx, brokenOff(err))
-		}
-		return false, n.finish(classifyAnswer(a))
+		return false, n.finishQuery(ctx, refusal(resp))
 	}
 	u := newUnpacker(resp.Body, kinds, out, func() { late.Reset(n.timeout) })
 	err = u.run()
@@ -99,7 +85,7 @@ func (t *Target) packedRows(ctx context.Context, n *node, database, statement st
 	}
 	if err != nil && context.Cause(ctx) == nil {
 		if _, said := errors.AsType[statementError](err); !said {
-			err = brokenOff(err)
+			err = brokenOff(err.Error())
 		}
 	}
 	return u.started, n.finishQuery(ctx, err)
@@ -125,6 +111,8 @@ func classifyAnswer(a answer) *Error {
 	switch {
 	case a.saysHTTPS():
 		e.Class, e.Message = Fatal, speaksHTTPS
+	case a.status >= 300 && a.status < 400:
+		e.Class, e.Message = Fatal, redirected(a.header.Get("Location"))
 	case a.status == http.StatusBadRequest && !s.influx: // a proxy's
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooManyRequests,
 		a.status == http.StatusServiceUnavailable, a.status == http.StatusGatewayTimeout:

@@ -84,7 +84,7 @@ func (t *Target) Close() error {
 	t.client.CloseIdleConnections()
 	var errs []error
 	for _, n := range t.nodes {
-		errs = append(errs, n.querier.Close(), n.streamer.Close())
+		errs = append(errs, n.querier.Close())
 	}
 	return errors.Join(errs...)
 }
