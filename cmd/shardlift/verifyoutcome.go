@@ -94,21 +94,28 @@ func (v *verifyOutcome) showSum(c console, quiet bool) {
 	}
 }
 
-// sum says what was found where not all is well.
+// sum says what was found where not all is well. Single values that were looked for tell
+// more than the counts: what is missing and what is extra may cancel out in these.
 func (v *verifyOutcome) sum() string {
-	text := fmt.Sprintf("shardlift: verified %s: %s missing, %s may be", valuesText(v.Values), humanize.Comma(v.MissingValues), humanize.Comma(v.UncertainValues))
-	if p := v.Points; p != nil && v.Exact {
-		least := ""
+	missing, more, differing, least := v.MissingValues, v.MoreValues, int64(0), ""
+	if p := v.Points; p != nil {
+		missing, more, differing = max(missing, p.Missing), max(more, p.Extra), p.Differing
 		if p.AtLeast {
 			least = "at least "
 		}
-		text = fmt.Sprintf("shardlift: verified %s: %s%s missing, %s extra, %s different", valuesText(v.Values), least,
-			humanize.Comma(p.Missing), humanize.Comma(p.Extra), humanize.Comma(p.Differing))
-		if v.UncertainValues > 0 {
-			text += fmt.Sprintf(", %s may be missing", humanize.Comma(v.UncertainValues))
-		}
-	} else if v.extraCounts {
-		text += ", " + humanize.Comma(v.MoreValues) + " extra"
+	}
+	text := fmt.Sprintf("shardlift: verified %s: %s%s missing", valuesText(v.Values), least, humanize.Comma(missing))
+	if !v.Exact || v.UncertainValues > 0 {
+		text += fmt.Sprintf(", %s may be", humanize.Comma(v.UncertainValues))
+	}
+	if v.Exact || v.extraCounts {
+		text += fmt.Sprintf(", %s extra", humanize.Comma(more))
+	}
+	switch {
+	case v.Points == nil && v.DifferingCells > 0: // nobody looked which of their values
+		text += fmt.Sprintf(", %s different", cellsText(v.DifferingCells))
+	case v.Points != nil && (v.Exact || differing > 0):
+		text += fmt.Sprintf(", %s different", humanize.Comma(differing))
 	}
 	switch v.TypeFields {
 	case 0:
@@ -130,6 +137,13 @@ func valuesText(n int64) string {
 	return humanize.Comma(n) + " values"
 }
 
+func cellsText(n int64) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return humanize.Comma(n) + " cells"
+}
+
 func placeText(database, policy string) string {
 	if policy == "" {
 		return fmt.Sprintf("%q", database)
@@ -146,7 +160,7 @@ func describe(x verifier.Difference) string {
 	if !x.Span.Empty() {
 		text += fmt.Sprintf(", %s to %s", timeText(x.Span.Min), timeText(x.Span.Max))
 	}
-	text += fmt.Sprintf(": %s values in the source, %s on the target", humanize.Comma(x.Sent), humanize.Comma(x.There))
+	text += fmt.Sprintf(": %s in the source, %s on the target", valuesText(x.Sent), humanize.Comma(x.There))
 	if x.Reason != "" {
 		text += " (" + x.Reason + ")"
 	}
