@@ -87,7 +87,10 @@ func (q *Paced) fill(ctx context.Context, a ask) (*counts, error) {
 	if len(a.slots) == 0 && apart(a.first, a.last) >= askBuckets { // first whether there is anything
 		sums := newCounts(len(a.columns), 1)
 		err := q.fillSpan(ctx, a, a.span(), sums, splits)
-		if err == nil && slices.ContainsFunc(sums.there, func(row []int64) bool { return row[0] != 0 }) || errors.Is(err, errTooMuch) {
+		switch {
+		case errors.Is(err, errTooMuch):
+			return out, q.fillLess(ctx, a, out, err)
+		case err == nil && slices.ContainsFunc(sums.there, func(row []int64) bool { return row[0] != 0 }):
 			return out, q.fillParts(ctx, a.halves(), out)
 		}
 		return out, err
@@ -101,9 +104,28 @@ func (q *Paced) fill(ctx context.Context, a ask) (*counts, error) {
 	})
 	if errors.Is(err, errTooMuch) {
 		out.reset()
-		return out, q.fillParts(ctx, a.halves(), out)
+		return out, q.fillLess(ctx, a, out, err)
 	}
 	return out, err
+}
+
+// fillLess asks for the halves of an ask of several buckets that was too much: of its
+// columns where these have too many series, each of which has them anew; else of its time.
+func (q *Paced) fillLess(ctx context.Context, a ask, out *counts, why error) error {
+	if len(a.columns) == 1 || !errors.Is(why, errTooManySeries) {
+		return q.fillParts(ctx, a.halves(), out)
+	}
+	half := len(a.columns) / 2
+	for _, part := range [][2]int{{0, half}, {half, len(a.columns)}} {
+		b := a
+		b.columns = a.columns[part[0]:part[1]]
+		c, err := q.fill(ctx, b)
+		if err != nil {
+			return err
+		}
+		out.add(c, part[0], 0)
+	}
+	return nil
 }
 
 // take takes a row of a bucket.

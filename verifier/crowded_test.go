@@ -44,10 +44,10 @@ func (c *crowdedServer) Rows(ctx context.Context, db, statement string, kinds []
 // shorter times, which have as many: neither where two fields are too much, nor one.
 func TestTooManySeries(t *testing.T) {
 	for most, want := range map[int]struct{ asked, uncounted, compared int64 }{
-		9: {asked: 40, uncounted: 60}, 10: {asked: 40, compared: 60}, 20: {asked: 10, compared: 60},
+		9: {asked: 140, uncounted: 600}, 10: {asked: 10, compared: 600}, 20: {asked: 5, compared: 600},
 	} {
 		all := ""
-		for i := range 30 {
+		for i := range 300 {
 			all += fmt.Sprintf("m,i=%d f=1,g=2 %d\n", i%10, int64(i/10)*DefaultBucket)
 		}
 		server := &crowdedServer{serverOf(t, all), 10, most}
