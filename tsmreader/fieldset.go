@@ -36,6 +36,7 @@ var (
 	errFieldsType  = errors.New("unknown field type")
 	errWire        = errors.New("not a valid message")
 	errFieldsSize  = errors.New("file is too large to be true")
+	errFieldsKind  = errors.New("not a regular file")
 )
 
 // readFields reads fields.idx and fields.idxl of a shard directory. Without the
@@ -69,6 +70,9 @@ func readBounded(path string) ([]byte, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, err
+	}
+	if !st.Mode().IsRegular() { // reading a pipe would wait for its writer
+		return nil, errFieldsKind
 	}
 	if st.Size() > maxFieldsFile {
 		return nil, errFieldsSize

@@ -28,3 +28,22 @@ func TestPipes(t *testing.T) {
 	}
 	read(t, shard, 1).want(t, shardtest.Contents{})
 }
+
+// One that stands in for fields.idx is a fault: there is nothing to compare with.
+func TestPipeOfFields(t *testing.T) {
+	for _, name := range []string{"fields.idx", "fields.idxl"} {
+		s := shardOf(t)
+		if name == "fields.idxl" {
+			s.Fields()
+		}
+		path := filepath.Join(s.DataDir(), name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		shard := open(t, tsmreader.Options{}, source(s))
+		defer closeShard(t, shard)
+		if faults := shard.Faults(); len(faults) != 1 || faults[0].File != path || faults[0].Lost {
+			t.Errorf("%s: faults %v", name, faults)
+		}
+	}
+}
