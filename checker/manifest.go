@@ -71,6 +71,12 @@ func (r *exportRun) readBook(dir string) *book {
 }
 
 func readManifest(path string) ([]byte, error) {
+	// Looked at before it is opened: opening a pipe would wait for its writer.
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

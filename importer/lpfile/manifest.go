@@ -60,13 +60,20 @@ type manifestShard struct {
 // not end is an error.
 func readManifest(dir string) (*manifest, error) {
 	path := filepath.Join(dir, manifestName)
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(filepath.Join(dir, unfinishedName)); err == nil {
 			return nil, fmt.Errorf("%s holds an export that has not ended: run the same export again to finish it", dir)
 		}
 		return nil, nil //nolint:nilnil // no manifest is no error
 	}
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, fmt.Errorf("read %s: not a regular file", path)
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
