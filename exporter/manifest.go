@@ -3,9 +3,6 @@
 package exporter
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/internal/atomicfile"
+	"github.com/shardlift/shardlift/internal/seal"
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
 )
@@ -129,39 +126,23 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// noChecksum stands in a manifest while its checksum is computed.
-var noChecksum = strings.Repeat("0", 2*sha256.Size)
-
-// seal puts the checksum into the text of a manifest that has noChecksum in its place.
-func seal(b []byte) []byte {
-	return bytes.Replace(b, []byte(`"checksum": "`+noChecksum+`"`), []byte(`"checksum": "`+hexSum(b)+`"`), 1)
-}
-
-func hexSum(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
-
 // ChecksumHolds reports whether the text of a manifest is what its checksum says. Sealed is
 // false where it has none, as those of early versions.
 func ChecksumHolds(b []byte, m *Manifest) (holds, sealed bool) {
 	if m.Checksum == "" {
 		return false, false
 	}
-	if len(m.Checksum) != len(noChecksum) || bytes.Count(b, []byte(m.Checksum)) != 1 {
-		return false, true
-	}
-	return hexSum(bytes.Replace(b, []byte(m.Checksum), []byte(noChecksum), 1)) == m.Checksum, true
+	return seal.Holds(b, m.Checksum), true
 }
 
 // write puts the manifest into dir under name.
 func (m *Manifest) write(dir, name string) error {
-	m.Checksum = noChecksum
+	m.Checksum = seal.Open
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	b = seal(append(b, '\n'))
+	b = seal.Put(append(b, '\n'))
 	f, err := atomicfile.Create(filepath.Join(dir, name), atomicfile.Options{})
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)

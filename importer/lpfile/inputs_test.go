@@ -169,6 +169,8 @@ func TestInputErrors(t *testing.T) {
 		"no checksum":        {named(`"sha256":"`, `"sha256":"0`), `file "a.lp" has no SHA-256`},
 		"a size that is not": {named(`"outputBytes":8`, `"outputBytes":-1`), "-1 according to the manifest"},
 		"a time that is not": {named(`"shards":null`, `"shards":[{"start":"x"}]`), `cannot parse "x"`},
+		"a broken seal":      {damaged(manifestName, `{"format":1,"checksum":"`+strings.Repeat("1", 64)+`"}`), "its own checksum does not hold"},
+		"no seal at all":     {damaged(manifestName, `{"format":1,"checksum":"1"}`), "its own checksum does not hold"},
 		"bzip2":              {in(write(t, "a", "BZh91AY")), "is compressed with bzip2"},
 		"tar":                {in(write(t, "a.tar", archive)), "a.tar is a tar archive: unpack it"},
 		"tar, gzip":          {in(write(t, "a.tgz", string(gzipped(t, []byte(archive))))), "a.tgz is a tar archive: unpack it"},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/internal/seal"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -31,8 +32,9 @@ const (
 
 // manifest is what is read of the manifest of an export; docs/cli.md has all of it.
 type manifest struct {
-	Format  int `json:"format"`
-	Options struct {
+	Format   int    `json:"format"`
+	Checksum string `json:"checksum"` // early versions wrote none
+	Options  struct {
 		Format struct {
 			LineProtocolOnly bool `json:"lineProtocolOnly"`
 			OneFieldPerLine  bool `json:"oneFieldPerLine"`
@@ -91,6 +93,9 @@ func readManifest(dir string) (*manifest, error) {
 	}
 	if m.Format != manifestFormat {
 		return nil, fmt.Errorf("read %s: manifest format %d is not known to this version", path, m.Format)
+	}
+	if m.Checksum != "" && !seal.Holds(b, m.Checksum) {
+		return nil, damagedf("%s is damaged, or was changed after the export: its own checksum does not hold", path)
 	}
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
