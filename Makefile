@@ -3,6 +3,8 @@
 
 GO       ?= go
 FUZZTIME ?= 10s
+# Go makes every input that finds something new shorter for a minute, which with several arguments leaves no time to look on.
+FUZZMINIMIZE ?= 10x
 BENCH    ?= .
 KILLS    ?= 100
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -39,7 +41,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@set -e; for p in $$($(GO) list ./...); do \
 	  targets=$$($(GO) test -list '^Fuzz' "$$p"); \
 	  for f in $$(printf '%s\n' "$$targets" | grep '^Fuzz' || true); do \
-	    echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$p"; \
+	    echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime $(FUZZMINIMIZE) "$$p"; \
 	  done; \
 	done
 
