@@ -34,6 +34,8 @@ type Scanner struct {
 	// There is no quote and no backslash between pos and these; there may be one at them.
 	quote, slash int
 
+	zeros, zeroAt int64 // NULs in front of lines, and the offset of the first
+
 	base int64 // offset of buf[0] in the input
 	line int64 // of buf[pos]
 
@@ -68,6 +70,10 @@ func (s *Scanner) Err() error {
 	}
 	return s.err
 }
+
+// Zeros tells how many NULs Next has passed over in front of lines, and the offset of the
+// first. Nobody writes them: a file system gives them where data never reached the disk.
+func (s *Scanner) Zeros() (n, first int64) { return s.zeros, s.zeroAt }
 
 func (s *Scanner) atEOF() bool { return errors.Is(s.err, io.EOF) }
 
@@ -116,7 +122,13 @@ func (s *Scanner) Next() bool {
 			return false
 		}
 		switch c := s.buf[s.pos]; c {
-		case ' ', '\t', 0:
+		case ' ', '\t':
+			s.pos++
+		case 0:
+			if s.zeros == 0 {
+				s.zeroAt = s.base + int64(s.pos)
+			}
+			s.zeros++
 			s.pos++
 		case '\n':
 			s.pos++

@@ -198,6 +198,10 @@ func (a *auditor) scan(ctx context.Context, text io.Reader) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if n, first := s.Zeros(); n > 0 { // listed in any case, and not as that of a line
+		a.Faults = append(a.Faults, AuditFault{Part: "line", Offset: first, Lost: true, Reason: fmt.Sprintf(
+			"%d NUL bytes stand between the lines, the first of them here: what should be there never reached the disk", n)})
+	}
 	if err := s.Err(); err != nil {
 		a.unreadable(err)
 	}
