@@ -4,6 +4,7 @@ package checker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -96,6 +97,7 @@ type fileJob struct {
 	path   string
 	book   *book
 	entry  *exporter.FileInfo // what the book says of it, or nil
+	size   int64              // when it was found; -1: a pipe has none
 
 	audit *lpfile.Audit
 	err   error // of opening it
@@ -144,9 +146,12 @@ func (r *exportRun) planDir(at int, dir string) {
 		}
 	}
 	n := 0
+	var unfinished []string
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
+		case b == nil && lpfile.Unfinished(e.Name()):
+			unfinished = append(unfinished, path)
 		case b != nil && (e.Name() == filepath.Base(b.path) || b.files[e.Name()] != nil):
 		case b != nil && b.manifest != nil:
 			r.report.Notes = append(r.report.Notes, path+" is not in the manifest, and was not read")
@@ -158,7 +163,14 @@ func (r *exportRun) planDir(at int, dir string) {
 			r.job(&fileJob{export: at, path: path})
 		}
 	}
-	if b == nil && n == 0 {
+	for _, path := range unfinished {
+		if n == 0 {
+			r.faultOf(path, errors.New("an export has not ended it: wait for it, or run the same export again"))
+		} else {
+			r.report.Notes = append(r.report.Notes, path+" is of an export that has not ended, and was not read")
+		}
+	}
+	if b == nil && n+len(unfinished) == 0 {
 		r.faultOf(dir, fmt.Errorf("holds neither a manifest nor files that end in .lp, .txt, .gz or .zst"))
 	}
 }
@@ -199,8 +211,10 @@ func regular(path string) bool {
 func (r *exportRun) job(j *fileJob) {
 	r.jobs = append(r.jobs, j)
 	r.opts.Progress.Files.Add(1)
-	if info, err := os.Stat(j.path); err == nil && info.Mode().IsRegular() {
-		r.opts.Progress.TotalBytes.Add(info.Size())
+	j.size = -1
+	if info, err := os.Stat(j.path); err == nil && info.Mode().IsRegular() && r.report.Exports[j.export].Path != "-" {
+		j.size = info.Size()
+		r.opts.Progress.TotalBytes.Add(j.size)
 	}
 }
 
@@ -246,6 +260,9 @@ func (r *exportRun) finish(j *fileJob) {
 	if j.entry != nil {
 		r.report.note(compare(j)...)
 	} else {
+		if j.size > a.Bytes {
+			r.lost(j.path, nil, fmt.Sprintf("had %d bytes, and became shorter while it was read: it ends at byte %d", j.size, a.Bytes))
+		}
 		r.report.Notes = append(r.report.Notes, unlisted(j)...)
 	}
 	f := ExportFile{
@@ -259,6 +276,9 @@ func (r *exportRun) finish(j *fileJob) {
 // unlisted gives what may be wrong with a file of which no manifest tells.
 func unlisted(j *fileJob) (notes []string) {
 	a := j.audit
+	if j.size >= 0 && j.size < a.Bytes {
+		notes = append(notes, fmt.Sprintf("%s: grew from %d to %d bytes while it was read; check it again when it is whole", j.path, j.size, a.Bytes))
+	}
 	if a.NoTime > 0 {
 		notes = append(notes, fmt.Sprintf("%s: %d points have no time", j.path, a.NoTime))
 	}

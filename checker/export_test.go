@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -392,6 +393,55 @@ func TestSingleFiles(t *testing.T) {
 	}
 	if got := checkExports(t, alone+"x"); len(got.Faults) != 1 || got.Faults[0].Reason != "no such file or directory" {
 		t.Errorf("%s", list(got.Faults))
+	}
+}
+
+// A directory in which an export is at its first file has no manifest yet.
+func TestBegunExports(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, ".one.lp.gz.partial")
+	writeFile(t, path, []byte("x"))
+	if got := checkExports(t, dir); len(got.Faults) != 1 || got.Faults[0].File != path || !strings.Contains(got.Faults[0].Reason, "has not ended") {
+		t.Errorf("%s", list(got.Faults))
+	}
+	writeFile(t, filepath.Join(dir, "two.lp"), []byte("m f=1 1\n"))
+	if got := checkExports(t, dir); len(got.Faults) > 0 || len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], path) {
+		t.Errorf("%q\n%s", got.Notes, list(got.Faults))
+	}
+}
+
+// A file that shrinks while it is read is not what it was; one that grows is not whole.
+func TestFilesThatChange(t *testing.T) {
+	for name, size := range map[string]int64{"shorter": 8, "longer": 24} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "a.lp")
+			writeFile(t, path, []byte("m f=1 1\nm f=1 2\n"))
+			// Files are looked at one after the other before the first is read, which is a pipe here.
+			r, w := io.Pipe()
+			go func() {
+				_, err := w.Write([]byte("m f=1 1\n")) // taken when reading has begun
+				if err == nil {
+					err = os.WriteFile(path, []byte(strings.Repeat("m f=1 1\n", int(size/8))), 0o600)
+				}
+				_ = w.CloseWithError(err)
+			}()
+			got, err := checker.Exports(t.Context(), checker.ExportOptions{Paths: []string{"-", path}, Stdin: r, Workers: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			notes := strings.Join(got.Notes, "\n")
+			switch name {
+			case "shorter":
+				if len(got.Faults) != 1 || got.Faults[0].File != path || !strings.Contains(got.Faults[0].Reason, "ends at byte 8") {
+					t.Errorf("%q\n%s", notes, list(got.Faults))
+				}
+			case "longer":
+				if len(got.Faults) > 0 || !strings.Contains(notes, "grew from 16 to 24 bytes") {
+					t.Errorf("%q\n%s", notes, list(got.Faults))
+				}
+			}
+		})
 	}
 }
 

@@ -20,7 +20,7 @@ func TestSortInputs(t *testing.T) {
 	volumeKinds["bare"](shardtest.NewVolume(t, "both"))
 	tsm := filepath.Join("volume", "data", "db", "autogen", "1", "000000001-000000001.tsm")
 	for name, text := range map[string]string{
-		"export/manifest.json": "{}", "killed/.manifest.unfinished.json": "{}", "plain/a.lp.gz": "x", "other/backup.gz": "x",
+		"export/manifest.json": "{}", "killed/.manifest.unfinished.json": "{}", "plain/a.lp.gz": "x", "begun/.a.lp.gz.partial": "x", "other/backup.gz": "x",
 		"both/shardlift-export.lp": "m f=1 1\n", "points.lp": "m f=1 1\n", "noname": "m f=1 1\n", "empty.lp": "",
 		"broken.tsm": "none", "_00001.wal": "",
 	} {
@@ -56,6 +56,7 @@ func TestSortInputs(t *testing.T) {
 		"export":         {sourceFlags{Sources: []string{"export"}}, want{false, nil, []string{"export"}}},
 		"manifest":       {sourceFlags{Sources: []string{"export/manifest.json"}}, want{false, nil, []string{"export"}}},
 		"killed export":  {sourceFlags{Sources: []string{"killed"}}, want{false, nil, []string{"killed"}}},
+		"begun export":   {sourceFlags{Sources: []string{"begun"}}, want{false, nil, []string{"begun"}}},
 		"no manifest":    {sourceFlags{Sources: []string{"plain"}}, want{false, nil, []string{"plain"}}},
 		"other files":    {sourceFlags{Sources: []string{"other"}}, want{true, []string{"other"}, nil}},
 		"text in volume": {sourceFlags{Sources: []string{"both"}}, want{true, []string{"both"}, nil}},

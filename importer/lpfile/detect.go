@@ -22,17 +22,26 @@ func IsExport(path string) bool {
 	return false
 }
 
-// HoldsText reports whether a directory has files in it that are called as line protocol is.
-// Archives that happen to be compressed do not count.
+// Unfinished reports whether a file is called as one that an export is writing.
+func Unfinished(name string) bool {
+	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".partial") && isLP(strings.TrimSuffix(name, ".partial"))
+}
+
+// isLP reports whether a name ends in .lp, perhaps compressed.
+func isLP(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"), ".lp")
+}
+
+// HoldsText reports whether a directory has files in it that are called as line protocol is,
+// or as what an export is writing. Archives that happen to be compressed do not count.
 func HoldsText(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return false
 	}
 	for _, e := range entries {
-		name := strings.ToLower(e.Name())
-		name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
-		if strings.HasSuffix(name, ".lp") && !strings.HasPrefix(name, ".") {
+		if isLP(e.Name()) && !strings.HasPrefix(e.Name(), ".") || Unfinished(e.Name()) {
 			return true
 		}
 	}
