@@ -53,15 +53,27 @@ func CheckSeries(key []byte) error {
 	if hasBare(measurement, ' ') {
 		return ErrTag
 	}
-	for len(tags) > 0 {
-		k, v, rest, _ := point.NextTag(tags)
+	var last []byte
+	sorted := true
+	for rest := tags; len(rest) > 0; {
+		var k, v []byte
+		k, v, rest, _ = point.NextTag(rest)
 		if len(k) == 0 || len(v) == 0 || hasBare(k, ' ') || hasBare(v, ' ') || hasBare(v, '=') {
 			return ErrTag
 		}
 		if string(k) == "time" {
 			return ErrTagTime
 		}
-		tags = rest
+		switch c := bytes.Compare(last, k); {
+		case c == 0:
+			return errTagTwice
+		case c > 0:
+			sorted = false
+		}
+		last = k
+	}
+	if !sorted {
+		return checkTwice(tags)
 	}
 	return nil
 }
