@@ -51,18 +51,11 @@ func (c *config) against(title, volume string) error {
 const settle = 15 * time.Second
 
 func (c *config) againstRow(t *table, name string, args []string) error {
-	var ss []sample
-	peak := int64(0)
-	for range c.runs {
-		s, err := c.measure(args...)
-		if err != nil {
-			return err
-		}
-		ss = append(ss, s)
-		peak = max(peak, s.peak)
+	s, err := c.repeated(args...)
+	if err != nil {
+		return err
 	}
-	s := medianSample(ss)
-	t.cells(name, fmt.Sprintf("%.2f", s.wall), fmt.Sprintf("%.2f", s.cpu), fmt.Sprintf("%.0f", float64(peak)/(1<<20)),
+	t.cells(name, fmt.Sprintf("%.2f", s.wall), fmt.Sprintf("%.2f", s.cpu), fmt.Sprintf("%.0f", float64(s.peak)/(1<<20)),
 		fmt.Sprintf("%.0f", float64(s.values)/s.wall))
 	return nil
 }

@@ -50,17 +50,10 @@ func newInspectTable(title string) *table {
 }
 
 func (c *config) inspectRow(t *table, name string, args ...string) error {
-	var ss []sample
-	peak := int64(0)
-	for range c.runs {
-		s, err := c.measure(args...)
-		if err != nil {
-			return err
-		}
-		ss = append(ss, s)
-		peak = max(peak, s.peak)
+	s, err := c.repeated(args...)
+	if err != nil {
+		return err
 	}
-	s := medianSample(ss)
-	t.cells(name, fmt.Sprintf("%.3f", s.wall), fmt.Sprintf("%.3f", s.cpu), fmt.Sprintf("%.0f", float64(peak)/(1<<20)))
+	t.cells(name, fmt.Sprintf("%.3f", s.wall), fmt.Sprintf("%.3f", s.cpu), fmt.Sprintf("%.0f", float64(s.peak)/(1<<20)))
 	return nil
 }

@@ -70,6 +70,23 @@ func (c *config) measure(args ...string) (sample, error) {
 	return s, nil
 }
 
+// repeated measures a command as often as is asked for: the median run, and the peak of all.
+func (c *config) repeated(args ...string) (sample, error) {
+	var ss []sample
+	peak := int64(0)
+	for range c.runs {
+		s, err := c.measure(args...)
+		if err != nil {
+			return s, err
+		}
+		ss = append(ss, s)
+		peak = max(peak, s.peak)
+	}
+	s := medianSample(ss)
+	s.peak = peak
+	return s, nil
+}
+
 func (c *config) several(volume string, args ...string) ([]sample, error) {
 	var out []sample
 	for range c.runs {

@@ -45,19 +45,11 @@ func (c *config) verify(title, volume string) error {
 }
 
 func (c *config) verifyRow(t *table, name string, args []string) error {
-	var ss []sample
-	for range c.runs {
-		s, err := c.measure(args...)
-		if err != nil {
-			return err
-		}
-		ss = append(ss, s)
+	s, err := c.repeated(args...)
+	if err != nil {
+		return err
 	}
-	s, peak := medianSample(ss), int64(0)
-	for _, x := range ss {
-		peak = max(peak, x.peak)
-	}
-	t.cells(name, fmt.Sprintf("%.3f", s.wall), fmt.Sprintf("%.3f", s.cpu), fmt.Sprintf("%.0f", float64(peak)/(1<<20)),
+	t.cells(name, fmt.Sprintf("%.3f", s.wall), fmt.Sprintf("%.3f", s.cpu), fmt.Sprintf("%.0f", float64(s.peak)/(1<<20)),
 		fmt.Sprintf("%.1f", float64(s.bytes)/1e6), fmt.Sprintf("%.0f", float64(s.bytes)/1e6/s.cpu))
 	return nil
 }
