@@ -73,13 +73,7 @@ func (l *life) policy(rp string) error {
 // that a tag has the name of a field, which a DELETE cannot tell apart.
 func (l *life) exec(statement string) error {
 	l.said = append(l.said, statement)
-	var err error
-	for range 20 { // while any shard of the server is being dropped, it refuses
-		if _, err = l.server.TryQuery(l.db, statement); err == nil || !strings.Contains(err.Error(), "engine is closed") {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	err := l.server.TryExecIn(l.db, statement)
 	if err != nil && !strings.Contains(err.Error(), "not found") && !strings.Contains(err.Error(), "fields not supported") && !l.cut(err) {
 		return fmt.Errorf("%s: %s: %w", l.db, statement, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Series is one series of a query's answer, as the server put it. Numbers are
@@ -55,9 +56,30 @@ func (s *Server) Exec(statements ...string) {
 }
 
 // TryExec is Exec for one statement that the server may refuse.
-func (s *Server) TryExec(statement string) error {
-	_, err := s.TryQuery("", statement)
-	return err
+func (s *Server) TryExec(statement string) error { return s.TryExecIn("", statement) }
+
+// TryExecIn is TryExec in database db. A refusal that only says that the server is busy
+// with a drop is waited out.
+func (s *Server) TryExecIn(db, statement string) error {
+	for tries := 0; ; tries++ {
+		_, err := s.TryQuery(db, statement)
+		if err == nil || tries == dropTries || !dropping(statement, err) {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+const dropTries = 40
+
+// dropping reports whether err is one of those of a server in the middle of a drop. While
+// any shard is being dropped it refuses every statement that asks all shards. And a drop
+// removes a directory that the server may still be writing a file into; it then leaves the
+// metastore as it was, and the same statement once more finishes the drop.
+func dropping(statement string, err error) bool {
+	said := err.Error()
+	return strings.Contains(said, "engine is closed") ||
+		strings.HasPrefix(statement, "DROP ") && strings.Contains(said, "directory not empty")
 }
 
 // Query runs one statement in database db and gives the series of its answer.
