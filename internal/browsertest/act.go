@@ -83,15 +83,6 @@ func (p *Page) Screenshot(full bool) ([]byte, error) {
 	return png, nil
 }
 
-// PDF gives the page as it is printed.
-func (p *Page) PDF() ([]byte, error) {
-	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())
-	if err != nil {
-		return nil, fmt.Errorf("print page: %w", err)
-	}
-	return pdf, nil
-}
-
 func (p *Page) mouse(kind input.DispatchMouseEventType, x, y, delta float64) error {
 	// A map, for the parameters of cdproto leave out a delta of zero, which a wheel must have.
 	event := map[string]any{"type": kind, "x": x, "y": y}
