@@ -122,11 +122,11 @@ func (o *checkOutcome) table(c console) {
 
 func (o *checkOutcome) sourceTable(row func(name, format string, args ...any)) {
 	s := o.Source
-	shards := count(int(s.Shards), "shard")
+	shards := count(s.Shards, "shard")
 	if s.Copies != s.Shards {
 		shards += fmt.Sprintf(" (%d copies)", s.Copies)
 	}
-	row("checked", "%s, %s, %s", shards, count(int(s.Files), "file"), humanize.Bytes(uint64(max(s.Bytes, 0))))
+	row("checked", "%s, %s, %s", shards, count(s.Files, "file"), humanize.Bytes(uint64(max(s.Bytes, 0))))
 	row("columns", "%s of %s series", humanize.Comma(s.Columns), humanize.Comma(s.Series))
 	blocks := fmt.Sprintf("%s, %s", humanize.Comma(s.Blocks), humanize.Bytes(uint64(max(s.BlockBytes, 0))))
 	switch {

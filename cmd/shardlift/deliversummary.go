@@ -202,12 +202,7 @@ func malformed(n int64) string {
 	return humanize.Comma(n) + " lines are no points"
 }
 
-func points(n int64) string {
-	if n == 1 {
-		return "1 point"
-	}
-	return humanize.Comma(n) + " points"
-}
+func points(n int64) string { return count(n, "point") }
 
 // sameTarget gives the flags that name the target again, but no secrets.
 func (d *delivery) sameTarget() string {

@@ -39,8 +39,8 @@ func inspectGauge(p *inspector.Progress) gauge {
 		s.text = fmt.Sprintf("shard %d of %d, %s columns", shards, all, humanize.Comma(p.Columns.Load()))
 		s.brief = fmt.Sprintf("shard %d/%d", shards, all)
 		if n := p.Fault.Load(); n > 0 {
-			s.text += fmt.Sprintf(", %s", count(int(n), "fault"))
-			s.brief += fmt.Sprintf(" %s", count(int(n), "fault"))
+			s.text += fmt.Sprintf(", %s", count(n, "fault"))
+			s.brief += fmt.Sprintf(" %s", count(n, "fault"))
 		}
 		return s
 	}
@@ -114,7 +114,7 @@ func checkGauge(p *checker.Progress) gauge {
 			text = append(text, fmt.Sprintf("file %d of %d, %s points", p.FilesDone.Load(), all, humanize.Comma(p.Points.Load())))
 		}
 		if n := p.Faults.Load(); n > 0 {
-			text = append(text, count(int(n), "fault"))
+			text = append(text, count(n, "fault"))
 			s.brief += fmt.Sprintf(" %s faults", short(float64(n)))
 		}
 		s.text = strings.Join(text, ", ")

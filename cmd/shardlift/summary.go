@@ -106,7 +106,7 @@ func tellSomeFaults(c console, faults []exporter.Fault, all, lost int, where str
 }
 
 // count writes a number of things.
-func count(n int, what string) string {
+func count[T int | int64](n T, what string) string {
 	if n != 1 {
 		what += "s"
 	}

@@ -113,7 +113,7 @@ func (v *verifyOutcome) sum() string {
 	}
 	switch {
 	case v.Points == nil && v.DifferingCells > 0: // nobody looked which of their values
-		text += fmt.Sprintf(", %s different", cellsText(v.DifferingCells))
+		text += fmt.Sprintf(", %s different", count(v.DifferingCells, "cell"))
 	case v.Points != nil && (v.Exact || differing > 0):
 		text += fmt.Sprintf(", %s different", humanize.Comma(differing))
 	}
@@ -130,19 +130,7 @@ func (v *verifyOutcome) sum() string {
 	return text
 }
 
-func valuesText(n int64) string {
-	if n == 1 {
-		return "1 value"
-	}
-	return humanize.Comma(n) + " values"
-}
-
-func cellsText(n int64) string {
-	if n == 1 {
-		return "1 cell"
-	}
-	return humanize.Comma(n) + " cells"
-}
+func valuesText(n int64) string { return count(n, "value") }
 
 func placeText(database, policy string) string {
 	if policy == "" {
