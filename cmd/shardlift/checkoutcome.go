@@ -126,9 +126,9 @@ func (o *checkOutcome) sourceTable(row func(name, format string, args ...any)) {
 	if s.Copies != s.Shards {
 		shards += fmt.Sprintf(" (%d copies)", s.Copies)
 	}
-	row("checked", "%s, %s, %s", shards, count(s.Files, "file"), humanize.Bytes(uint64(max(s.Bytes, 0))))
+	row("checked", "%s, %s, %s", shards, count(s.Files, "file"), sizeText(s.Bytes))
 	row("columns", "%s of %s series", humanize.Comma(s.Columns), humanize.Comma(s.Series))
-	blocks := fmt.Sprintf("%s, %s", humanize.Comma(s.Blocks), humanize.Bytes(uint64(max(s.BlockBytes, 0))))
+	blocks := fmt.Sprintf("%s, %s", humanize.Comma(s.Blocks), sizeText(s.BlockBytes))
 	switch {
 	case o.Seed != 0:
 		blocks += fmt.Sprintf(" (%s, chosen with --seed %d)", o.Subset, o.Seed)
@@ -168,7 +168,7 @@ func exportTable(row func(name, format string, args ...any), e *checker.Export) 
 		against = "compared with " + e.Manifest
 	}
 	row("export", "%s: %s, %s", e.Path, count(len(e.Files), "file"), against)
-	row("text", "%s in %s", humanize.Bytes(uint64(max(sum.Bytes, 0))), humanize.Bytes(uint64(max(sum.OutputBytes, 0))))
+	row("text", "%s in %s", sizeText(sum.Bytes), sizeText(sum.OutputBytes))
 	row("points", "%s, %s values", humanize.Comma(sum.Points), humanize.Comma(sum.Values))
 	if start != "" {
 		row("times", "%s to %s", start, end)

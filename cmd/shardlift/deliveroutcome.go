@@ -8,9 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"strings"
-	"time"
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer"
@@ -116,14 +113,6 @@ func (o *deliveryOutcome) end(ctx context.Context, d *delivery, err error) {
 // unreadable reports whether the source had damage.
 func (o *deliveryOutcome) unreadable() bool { return o.Read != nil && len(o.Read.Faults) > 0 }
 
-// timeText writes Unix nanoseconds as RFC 3339 with all their digits.
-func timeText(t int64) string {
-	if t == math.MinInt64 || t == math.MaxInt64 {
-		return ""
-	}
-	return time.Unix(0, t).UTC().Format(time.RFC3339Nano)
-}
-
 // show prints the outcome: as JSON, or as a table, or with --quiet only what must not go
 // unseen.
 func (o *deliveryOutcome) show(d *delivery) error {
@@ -156,18 +145,6 @@ func (o *deliveryOutcome) report(c console) {
 	if o.Hint != "" {
 		c.say("hint: %s", oneLine(o.Hint))
 	}
-}
-
-// someLines keeps a message with strange names in it from speaking to the terminal. What
-// failed twice for one reason is told once.
-func someLines(s string) string {
-	var lines []string
-	for line := range strings.SplitSeq(s, "\n") {
-		if line = oneLine(line); len(lines) == 0 || line != lines[len(lines)-1] {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -6,8 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 
@@ -71,9 +69,9 @@ func (o *deliveryOutcome) doneTable(row func(name, format string, args ...any)) 
 	row("requests", "%s%s", humanize.Comma(s.Requests), again)
 	wire := ""
 	if o.WireBytes > 0 && o.WireBytes < o.TextBytes {
-		wire = fmt.Sprintf(", %s of %s as sent", humanize.Bytes(uint64(max(o.WireBytes, 0))), humanize.Bytes(uint64(max(o.TextBytes, 0))))
+		wire = fmt.Sprintf(", %s of %s as sent", sizeText(o.WireBytes), sizeText(o.TextBytes))
 	}
-	row("text", "%s%s", humanize.Bytes(uint64(max(s.Bytes, 0))), wire)
+	row("text", "%s%s", sizeText(s.Bytes), wire)
 	if s.Latency.Max > 0 {
 		row("latency", "half below %s, 90 %% below %s, 99 %% below %s, at most %s",
 			seconds(s.Latency.P50), seconds(s.Latency.P90), seconds(s.Latency.P99), seconds(s.Latency.Max))
@@ -101,13 +99,13 @@ func (o *deliveryOutcome) dryTable(row func(name, format string, args ...any)) {
 		row("target", "%s", o.nodes())
 	}
 	row("points", "%s", humanize.Comma(o.Points-o.Rejected))
-	row("text", "%s", humanize.Bytes(uint64(max(o.Bytes, 0))))
+	row("text", "%s", sizeText(o.Bytes))
 	for _, p := range o.DryRun {
 		place := meta.QuoteIdent(p.Database)
 		if p.Policy != "" {
 			place += "." + meta.QuoteIdent(p.Policy)
 		}
-		row("to", "%s: %s, %s, %s to %s", place, points(p.Points), humanize.Bytes(uint64(max(p.Bytes, 0))), p.Start, p.End)
+		row("to", "%s: %s, %s, %s to %s", place, points(p.Points), sizeText(p.Bytes), p.Start, p.End)
 	}
 }
 
@@ -179,30 +177,12 @@ func (o *deliveryOutcome) rejects(d *delivery) {
 	c.say("hint: when the cause is gone, send them again with: shardlift import %s%s", shellWord(o.RejectsPath), d.sameTarget())
 }
 
-// reasonShown is how many bytes of a reason are printed: a server may quote the point.
-const reasonShown = 200
-
-// shortLine is oneLine for texts of any length.
-func shortLine(text string) string {
-	line := oneLine(text)
-	if len(line) <= reasonShown {
-		return line
-	}
-	at := reasonShown
-	for !utf8.RuneStart(line[at]) {
-		at--
-	}
-	return line[:at] + "..."
-}
-
 func malformed(n int64) string {
 	if n == 1 {
 		return "1 line is no point"
 	}
 	return humanize.Comma(n) + " lines are no points"
 }
-
-func points(n int64) string { return count(n, "point") }
 
 // sameTarget gives the flags that name the target again, but no secrets.
 func (d *delivery) sameTarget() string {
@@ -253,20 +233,4 @@ func (o *deliveryOutcome) faults(c console) {
 	if o.Read != nil {
 		tellFaults(c, o.Read.Faults, "--json lists them all")
 	}
-}
-
-func seconds(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(100 * time.Microsecond).String()
-}
-
-// duration gives a time and a rate.
-func duration(secs float64, points int64) string {
-	text := fmt.Sprintf("%.3g s", secs)
-	if d := time.Duration(secs * float64(time.Second)); d >= time.Minute {
-		text = d.Round(time.Second).String()
-	}
-	if secs > 0 && points > 0 {
-		text += fmt.Sprintf(", %s points/s", humanize.Comma(int64(float64(points)/secs)))
-	}
-	return text
 }

@@ -98,7 +98,7 @@ func size(n int64) string {
 	if n <= 0 {
 		return ""
 	}
-	return humanize.Bytes(uint64(n))
+	return sizeText(n)
 }
 
 // amount writes a number, with a sign where it is an estimate, and nothing for none.

@@ -96,9 +96,9 @@ func perSecond(n int64, elapsed time.Duration) float64 {
 type lines struct{ w io.Writer }
 
 func (l *lines) show(s state) {
-	amount := humanize.Bytes(uint64(max(s.bytes, 0))) + " read"
+	amount := sizeText(s.bytes) + " read"
 	if s.allBytes > 0 {
-		amount = fmt.Sprintf("%d %% of %s", int64(100*float64(s.bytes)/float64(s.allBytes)), humanize.Bytes(uint64(s.allBytes)))
+		amount = fmt.Sprintf("%d %% of %s", int64(100*float64(s.bytes)/float64(s.allBytes)), sizeText(s.allBytes))
 	}
 	left := ""
 	if s.left >= 0 {
@@ -130,7 +130,7 @@ func (b bar) show(s state) {
 	b.Describe(s.brief)
 	if s.allBytes <= 0 {
 		if !s.counts {
-			b.Describe(humanize.Bytes(uint64(max(s.bytes, 0))) + " " + s.brief)
+			b.Describe(sizeText(s.bytes) + " " + s.brief)
 		}
 		b.ChangeMax64(-1)
 		_ = b.Set64(s.bytes)

@@ -21,9 +21,9 @@ func (o *outcome) table(c console) {
 	row("series", "%s", humanize.Comma(s.Series))
 	row("points", "%s", humanize.Comma(s.Points))
 	row("values", "%s", humanize.Comma(s.Values))
-	row("text", "%s", humanize.Bytes(uint64(max(s.Bytes, 0))))
+	row("text", "%s", sizeText(s.Bytes))
 	if o.Compression != exporter.None {
-		row("compressed", "%s (%s)", humanize.Bytes(uint64(max(s.OutputBytes, 0))), o.Compression)
+		row("compressed", "%s (%s)", sizeText(s.OutputBytes), o.Compression)
 	}
 	if s.Start != "" {
 		row("times", "%s to %s", s.Start, s.End)
@@ -103,12 +103,4 @@ func tellSomeFaults(c console, faults []exporter.Fault, all, lost int, where str
 	if slices.ContainsFunc(faults, func(f exporter.Fault) bool { return strings.HasSuffix(f.Reason, "permission denied") }) {
 		c.say("hint: %s", permissionHint)
 	}
-}
-
-// count writes a number of things.
-func count[T int | int64](n T, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return humanize.Comma(int64(n)) + " " + what
 }

@@ -130,8 +130,6 @@ func (v *verifyOutcome) sum() string {
 	return text
 }
 
-func valuesText(n int64) string { return count(n, "value") }
-
 func placeText(database, policy string) string {
 	if policy == "" {
 		return fmt.Sprintf("%q", database)
