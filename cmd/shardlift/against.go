@@ -87,21 +87,15 @@ func (a *againstRun) run(ctx context.Context) error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	o := &againstOutcome{Tool: "shardlift " + version, Command: "verify", Inputs: a.paths()}
+	o := &againstOutcome{head: newHead("verify"), Inputs: a.paths()}
 	began := time.Now()
 	err := a.compare(ctx, o)
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return err
 	}
 	o.Seconds = time.Since(began).Seconds()
-	o.end(ctx, a, err)
-	if err := o.show(a); err != nil {
-		return err
-	}
-	if o.ExitCode != exitDone {
-		return &exit{code: o.ExitCode}
-	}
-	return nil
+	o.settle(ctx, a, err)
+	return o.end(o.show(a))
 }
 
 func (a *againstRun) paths() []string {

@@ -19,11 +19,7 @@ import (
 
 // againstOutcome is how a comparison ended: what --json prints.
 type againstOutcome struct {
-	Tool     string `json:"tool"`
-	Command  string `json:"command"`
-	ExitCode int    `json:"exitCode"`
-	Error    string `json:"error,omitempty"`
-	Hint     string `json:"hint,omitempty"`
+	head
 
 	Inputs  []string       `json:"inputs"` // sources or exports
 	Nodes   []nodeOutcome  `json:"nodes,omitempty"`
@@ -67,8 +63,8 @@ func (o *againstOutcome) take(c *comparing) {
 	}
 }
 
-// end settles the exit code and what is said about an error.
-func (o *againstOutcome) end(ctx context.Context, a *againstRun, err error) {
+// settle settles the exit code and what is said about an error.
+func (o *againstOutcome) settle(ctx context.Context, a *againstRun, err error) {
 	if err == nil {
 		if o.Malformed > 0 || o.Read != nil && len(o.Read.Faults) > 0 || !o.Verify.equal() {
 			o.ExitCode = exitFaults

@@ -17,7 +17,6 @@ import (
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/tsmreader"
-	"github.com/shardlift/shardlift/volume"
 )
 
 // checkFlags say how thoroughly verify looks at volumes.
@@ -98,7 +97,7 @@ func (r *checkRun) run(ctx context.Context) error {
 		return err
 	}
 	tune(budget)
-	o := &checkOutcome{Tool: "shardlift " + version, Command: "verify", Checksums: r.Checksums, Subset: r.Subset.text}
+	o := &checkOutcome{head: newHead("verify"), Checksums: r.Checksums, Subset: r.Subset.text}
 	if subset := &r.Subset.Subset; subset.Share > 0 {
 		for r.Seed == 0 {
 			r.Seed = uint64(rand.Uint32()) // short enough to be typed, and for all readers of JSON
@@ -118,14 +117,8 @@ func (r *checkRun) run(ctx context.Context) error {
 		return err
 	}
 	o.Seconds = time.Since(began).Seconds()
-	o.end(ctx, err)
-	if err := o.tell(r); err != nil {
-		return err
-	}
-	if o.ExitCode != exitDone {
-		return &exit{code: o.ExitCode}
-	}
-	return nil
+	o.settle(ctx, err)
+	return o.end(o.tell(r))
 }
 
 // refuse refuses what makes no sense.
@@ -152,10 +145,7 @@ func (r *checkRun) refuse() (*filter.Selection, error) {
 // check checks the sources, and then the exports.
 func (r *checkRun) check(ctx context.Context, o *checkOutcome, sel *filter.Selection, workers int, memory int64, progress *checker.Progress) error {
 	if r.inputs.sources {
-		cat, err := volume.Open(ctx, r.inputs.request)
-		if errors.Is(err, volume.ErrRequest) {
-			return usagef("%w", err)
-		}
+		cat, err := openSources(ctx, r.inputs.request)
 		if err != nil {
 			return err
 		}

@@ -15,11 +15,7 @@ import (
 
 // checkOutcome is how a check ended: what --json prints.
 type checkOutcome struct {
-	Tool      string `json:"tool"`
-	Command   string `json:"command"`
-	ExitCode  int    `json:"exitCode"`
-	Error     string `json:"error,omitempty"`
-	Hint      string `json:"hint,omitempty"`
+	head
 	Checksums bool   `json:"checksums,omitempty"` // only
 	Subset    string `json:"subset,omitempty"`
 	Seed      uint64 `json:"seed,omitempty"`
@@ -34,25 +30,15 @@ type checkOutcome struct {
 	err error
 }
 
-// end settles the exit code, and takes the error that ended the run, or nil.
-func (o *checkOutcome) end(ctx context.Context, err error) {
-	o.err = err
+// settle settles the exit code, and takes the error that ended the run, or nil.
+func (o *checkOutcome) settle(ctx context.Context, err error) {
 	if o.Faults == nil {
 		o.Faults = []exporter.Fault{}
 	}
 	if o.LeftOut == nil {
 		o.LeftOut = []exporter.LeftOut{}
 	}
-	switch {
-	case err != nil:
-		o.ExitCode = exitCode(ctx, err)
-		if o.ExitCode == exitInterrupted {
-			o.err = errors.New("interrupted; not everything was looked at")
-		}
-		o.Error, o.Hint = oneLine(o.err.Error()), hint(o.err)
-	case o.Count() > 0:
-		o.ExitCode = exitFaults
-	}
+	o.err = o.head.settle(ctx, o.Count() > 0, err, errors.New("interrupted; not everything was looked at"))
 }
 
 // tell prints the outcome: as JSON, or as a table, or with --quiet only what must not go

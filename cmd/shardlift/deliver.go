@@ -135,14 +135,8 @@ func (d *delivery) run(ctx context.Context) error {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return err
 	}
-	o.end(ctx, d, err)
-	if err := o.show(d); err != nil {
-		return err
-	}
-	if o.ExitCode != exitDone {
-		return &exit{code: o.ExitCode}
-	}
-	return nil
+	o.settle(ctx, d, err)
+	return o.end(o.show(d))
 }
 
 // deliver brings everything to the target, or with --dry-run only looks at it.

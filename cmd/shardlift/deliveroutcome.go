@@ -18,11 +18,7 @@ import (
 
 // deliveryOutcome is how an import or a replay ended: what --json prints.
 type deliveryOutcome struct {
-	Tool     string `json:"tool"`
-	Command  string `json:"command"`
-	ExitCode int    `json:"exitCode"`
-	Error    string `json:"error,omitempty"`
-	Hint     string `json:"hint,omitempty"`
+	head
 
 	Inputs []string      `json:"inputs"` // or sources
 	Nodes  []nodeOutcome `json:"nodes,omitempty"`
@@ -70,11 +66,11 @@ type placeOutcome struct {
 }
 
 func (d *delivery) newOutcome() *deliveryOutcome {
-	return &deliveryOutcome{Tool: "shardlift " + version, Command: d.command, Inputs: d.reads}
+	return &deliveryOutcome{head: newHead(d.command), Inputs: d.reads}
 }
 
-// end settles the exit code and what is said about an error.
-func (o *deliveryOutcome) end(ctx context.Context, d *delivery, err error) {
+// settle settles the exit code and what is said about an error.
+func (o *deliveryOutcome) settle(ctx context.Context, d *delivery, err error) {
 	if o.Summary == nil {
 		o.Summary = &importer.Summary{Span: point.NoTime}
 	}

@@ -84,13 +84,7 @@ func (e *exportCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	o := job.outcome(ctx, sum, err)
-	if err := o.tell(job); err != nil {
-		return err
-	}
-	if o.ExitCode != exitDone {
-		return &exit{code: o.ExitCode}
-	}
-	return nil
+	return o.end(o.tell(job))
 }
 
 // exportJob is an export whose flags were found good.

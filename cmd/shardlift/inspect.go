@@ -107,13 +107,7 @@ func (i *inspectCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	o := i.outcome(ctx, report, err)
-	if err := o.tell(c, i); err != nil {
-		return outputError{err}
-	}
-	if o.ExitCode != exitDone {
-		return &exit{code: o.ExitCode}
-	}
-	return nil
+	return o.end(o.tell(c, i))
 }
 
 // check looks at the flags, and settles those that say the same.
@@ -220,36 +214,12 @@ type inspectOutcome struct {
 	err error
 }
 
-// head is what the object of --json begins with.
-type head struct {
-	Tool     string `json:"tool"`
-	Command  string `json:"command"`
-	ExitCode int    `json:"exitCode"`
-	Error    string `json:"error,omitempty"`
-	Hint     string `json:"hint,omitempty"`
-}
-
-// newHead says how a command ended that writes nothing which another run could carry on.
-func newHead(ctx context.Context, command string, faults bool, err error) (head, error) {
-	h := head{Tool: "shardlift " + version, Command: command, ExitCode: exitCode(ctx, err)}
-	switch {
-	case h.ExitCode == exitInterrupted:
-		err = errors.New("interrupted")
-	case err == nil && faults:
-		h.ExitCode = exitFaults
-	}
-	if err != nil {
-		h.Error, h.Hint = oneLine(err.Error()), hint(err)
-	}
-	return h, err
-}
-
 func (i *inspectCmd) outcome(ctx context.Context, r *inspector.Report, err error) *inspectOutcome {
 	if err != nil {
 		r = nil
 	}
-	o := &inspectOutcome{Report: r}
-	o.head, o.err = newHead(ctx, "inspect", r != nil && len(r.Faults) > 0, err)
+	o := &inspectOutcome{head: newHead("inspect"), Report: r}
+	o.err = o.settle(ctx, r != nil && len(r.Faults) > 0, err, errors.New("interrupted"))
 	if o.err == nil {
 		o.HTML = i.HTML
 	}

@@ -31,19 +31,13 @@ func (i *inspectCmd) metastore(ctx context.Context, c console, sel *filter.Selec
 		return usagef("%w", err)
 	}
 	o := metastoresOutcome(ctx, found, sel, err)
-	if err := o.tell(c, i, sel); err != nil {
-		return outputError{err}
-	}
-	if o.ExitCode != exitDone {
-		return &exit{code: o.ExitCode}
-	}
-	return nil
+	return o.end(o.tell(c, i, sel))
 }
 
 // metastoresOutcome puts together what is to be told. Where nothing could be read the
 // command has failed, otherwise what could not be read is a fault.
 func metastoresOutcome(ctx context.Context, found []volume.Metastore, sel *filter.Selection, err error) *metastoreOutcome {
-	o := &metastoreOutcome{Metastores: []metastoreReport{}, found: found}
+	o := &metastoreOutcome{head: newHead("inspect"), Metastores: []metastoreReport{}, found: found}
 	if err == nil && !slices.ContainsFunc(found, func(m volume.Metastore) bool { return m.Data != nil }) {
 		err = found[0].Err
 		if errors.Is(err, volume.ErrNoMetastore) {
@@ -63,7 +57,7 @@ func metastoresOutcome(ctx context.Context, found []volume.Metastore, sel *filte
 			o.noteUnselected(m, sel)
 		}
 	}
-	o.head, o.err = newHead(ctx, "inspect", faults, err)
+	o.err = o.settle(ctx, faults, err, errors.New("interrupted"))
 	return o
 }
 

@@ -13,12 +13,8 @@ import (
 
 // outcome is how an export ended: what --json prints.
 type outcome struct {
-	Tool     string `json:"tool"`
-	Command  string `json:"command"`
-	ExitCode int    `json:"exitCode"`
-	Error    string `json:"error,omitempty"`
-	Hint     string `json:"hint,omitempty"`
-	Output   string `json:"output"` // file, directory, or "stdout"
+	head
+	Output string `json:"output"` // file, directory, or "stdout"
 	// Manifest is set where there is one.
 	Manifest string `json:"manifest,omitempty"`
 
@@ -30,28 +26,13 @@ type outcome struct {
 
 // outcome puts together what is to be told. sum is nil where err is not.
 func (j *exportJob) outcome(ctx context.Context, sum *exporter.Summary, err error) *outcome {
-	o := &outcome{
-		Tool: "shardlift " + version, Command: "export", Output: j.output,
-		Compression: j.options.Format.Compression, Summary: sum, err: err,
-	}
-	switch {
-	case err != nil:
-		o.ExitCode = exitCode(ctx, err)
-		if o.ExitCode == exitInterrupted {
-			err = j.interrupted()
-			o.err = err
-		}
-		o.Error, o.Hint = oneLine(err.Error()), hint(err)
-		if errors.Is(err, exporter.ErrOther) && (strings.HasPrefix(j.cmd.Start, "now") || strings.HasPrefix(j.cmd.End, "now")) {
-			o.Hint = "a time that counts from now is another one in each run; give a fixed one to carry on"
-		}
-	default:
-		if len(sum.Faults) > 0 {
-			o.ExitCode = exitFaults
-		}
-		if dir := j.options.Output.Dir; dir != "" {
-			o.Manifest = filepath.Join(dir, exporter.ManifestName)
-		}
+	o := &outcome{head: newHead("export"), Output: j.output, Compression: j.options.Format.Compression, Summary: sum}
+	o.err = o.settle(ctx, err == nil && len(sum.Faults) > 0, err, j.interrupted())
+	switch dir := j.options.Output.Dir; {
+	case errors.Is(o.err, exporter.ErrOther) && (strings.HasPrefix(j.cmd.Start, "now") || strings.HasPrefix(j.cmd.End, "now")):
+		o.Hint = "a time that counts from now is another one in each run; give a fixed one to carry on"
+	case o.err == nil && dir != "":
+		o.Manifest = filepath.Join(dir, exporter.ManifestName)
 	}
 	return o
 }
