@@ -179,7 +179,7 @@ func (m *measuring) shard(ctx context.Context, i, j int, member []measureTask) (
 		if ctx.Err() != nil {
 			return member, context.Cause(ctx)
 		}
-		t := unopened(s, err)
+		t := unopenedTask(s, err)
 		m.book(i, Measured{Faults: t.faults, Note: t.note})
 		return member, nil
 	}

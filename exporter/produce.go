@@ -85,14 +85,20 @@ func (r *run) shard(ctx context.Context, index int, sh *volume.Shard) (err error
 	defer func() { err = errors.Join(err, s.release()) }()
 	open, err := tsmreader.Open(ctx, Sources(sh), ReaderOptions(&r.opts))
 	if r.opts.stream {
-		r.start.sources = fingerprint(r.start.sources, sh, open)
+		var files []tsmreader.File
+		if open != nil {
+			files = open.Files()
+		} else {
+			files = filesOf(sh)
+		}
+		r.start.sources = fingerprint(r.start.sources, sh, files)
 		s.sources, s.name = r.start.sources, nameOf(sh)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return r.mark(ctx, unopened(s, err))
+		return r.mark(ctx, unopenedTask(s, err))
 	}
 	s.open = open
 	first := &task{run: s, opened: open}
@@ -109,8 +115,8 @@ func (r *run) shard(ctx context.Context, index int, sh *volume.Shard) (err error
 	return r.sections(ctx, s, from)
 }
 
-// unopened gives the task that reports a shard which could not be opened.
-func unopened(s *shardRun, err error) *task {
+// unopenedTask gives the task that reports a shard which could not be opened.
+func unopenedTask(s *shardRun, err error) *task {
 	t := &task{run: s}
 	if errors.Is(err, tsmreader.ErrGone) {
 		t.note = fmt.Sprintf("shard %d of %s.%s was dropped while the export ran", s.shard.ID, s.shard.Database, s.shard.Policy)
@@ -125,7 +131,7 @@ func (r *run) sections(ctx context.Context, s *shardRun, from string) error {
 	for more := true; more; {
 		sec, err := s.open.Section(from)
 		if err != nil {
-			return r.mark(ctx, unopened(s, err))
+			return r.mark(ctx, unopenedTask(s, err))
 		}
 		if len(sec.Faults()) > 0 {
 			t := &task{run: s}

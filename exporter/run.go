@@ -75,13 +75,10 @@ func (r *run) run(ctx context.Context, prepare func() error) (*Summary, error) {
 // notes puts what the catalog says of the sources as a whole into the summary.
 func (r *run) notes() {
 	s, sel, cat := &r.summary, r.opts.Selection, r.opts.Catalog
-	s.Faults, s.LeftOut = r.plan.faults, []LeftOut{}
-	if s.Faults == nil {
-		s.Faults = []Fault{}
-	}
 	faults, left := OfCatalog(cat, sel)
-	s.Faults, s.LeftOut = append(s.Faults, faults...), append(s.LeftOut, left...)
-	s.Notes = append(s.Notes, NotesOf(cat, sel)...)
+	s.Faults = append(append([]Fault{}, r.plan.faults...), faults...)
+	s.LeftOut = append([]LeftOut{}, left...)
+	s.Notes = NotesOf(cat, sel)
 	SortFaults(s.Faults)
 }
 
@@ -90,13 +87,16 @@ func (r *run) expect() {
 	for _, f := range r.plan.files {
 		for _, sh := range f.shards {
 			r.opts.Progress.Shards.Add(1)
-			files, err := tsmreader.Stat(Sources(sh))
-			if err != nil {
-				continue // Open says why, as a fault of this shard
-			}
-			r.opts.Progress.TotalBytes.Add(sizeOf(files))
+			r.opts.Progress.TotalBytes.Add(sizeOf(filesOf(sh)))
 		}
 	}
+}
+
+// filesOf gives the files of a shard, and none where they cannot be listed: opening it says
+// why, as a fault of this shard.
+func filesOf(sh *volume.Shard) []tsmreader.File {
+	files, _ := tsmreader.Stat(Sources(sh))
+	return files
 }
 
 func sizeOf(files []tsmreader.File) int64 {

@@ -102,14 +102,13 @@ func (s *stream) resume(r *run, from *Position) error {
 	}
 	p := r.opts.Progress
 	for i, sh := range shards[:from.Index+1] {
-		next := fingerprint(r.start.sources, sh, nil)
+		files := filesOf(sh)
+		next := fingerprint(r.start.sources, sh, files)
 		if i < from.Index || from.Done {
 			r.start.sources = next
 			r.start.index = i + 1
 			p.ShardsDone.Add(1)
-			if files, err := tsmreader.Stat(Sources(sh)); err == nil {
-				p.DoneBytes.Add(sizeOf(files))
-			}
+			p.DoneBytes.Add(sizeOf(files))
 		}
 		if i == from.Index && next != from.Sources {
 			return fmt.Errorf("%w up to %s", ErrChanged, from.Shard)
@@ -228,18 +227,11 @@ func nameOf(sh *volume.Shard) string {
 	return fmt.Sprintf("shard %d of %q.%q", sh.ID, sh.Database, sh.Policy)
 }
 
-// fingerprint tells the files of shards apart: before is that of the shards before, and
-// open is nil where the shard could not be opened, or is not to be. Directories are not
-// part of it, so that a snapshot may be attached elsewhere.
-func fingerprint(before string, sh *volume.Shard, open *tsmreader.Shard) string {
+// fingerprint tells the files of shards apart: before is that of the shards before.
+// Directories are not part of it, so that a snapshot may be attached elsewhere.
+func fingerprint(before string, sh *volume.Shard, files []tsmreader.File) string {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%s\n%q %q %d\n", before, sh.Database, sh.Policy, sh.ID) // a hash takes all
-	var files []tsmreader.File
-	if open != nil {
-		files = open.Files()
-	} else {
-		files, _ = tsmreader.Stat(Sources(sh)) // what cannot be listed now is compared with the same
-	}
 	for _, f := range files {
 		_, _ = fmt.Fprintf(h, "%q %d %d\n", filepath.Base(f.Path), f.Size, f.ModTime.UnixNano())
 	}

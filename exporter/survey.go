@@ -73,14 +73,13 @@ func Survey(ctx context.Context, opts Options, deep bool) (*Outline, error) {
 		s := p.outline(sh)
 		if deep {
 			var err error
-			if s.Span, s.Known, err = measure(ctx, &opts, sh); err != nil {
+			if s.Span, s.Known, err = spanOf(ctx, &opts, sh); err != nil {
 				return nil, err
 			}
 		}
-		if files, err := tsmreader.Stat(Sources(sh)); err == nil {
-			s.Bytes = sizeOf(files)
-		}
-		o.Fingerprint = fingerprint(o.Fingerprint, sh, nil)
+		files := filesOf(sh)
+		s.Bytes = sizeOf(files)
+		o.Fingerprint = fingerprint(o.Fingerprint, sh, files)
 		o.add(s)
 	}
 	return o, nil
@@ -134,9 +133,9 @@ func clip(a, b point.TimeRange) point.TimeRange {
 	return r
 }
 
-// measure opens a shard for the window of its times, which is not known where it cannot
+// spanOf opens a shard for the window of its times, which is not known where it cannot
 // be opened: Stream tells that as a fault.
-func measure(ctx context.Context, opts *Options, sh *volume.Shard) (span point.TimeRange, known bool, err error) {
+func spanOf(ctx context.Context, opts *Options, sh *volume.Shard) (span point.TimeRange, known bool, err error) {
 	open, err := tsmreader.Open(ctx, Sources(sh), tsmreader.Options{Memory: opts.Memory, Salvage: opts.Salvage, Parallel: opts.Workers})
 	if err != nil {
 		return point.NoTime, false, context.Cause(ctx)
