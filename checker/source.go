@@ -177,16 +177,10 @@ func (r *sourceRun) copy(ctx context.Context, sh *volume.Shard, path string, src
 	c := &shardCopy{shard: sh, progress: r.opts.Progress}
 	c.refs.Add(1)
 	defer func() { err = errors.Join(err, c.release()) }()
-	sel := r.opts.Selection
-	o := tsmreader.Options{
-		Window: sel.Window(), Memory: r.opts.Memory, Salvage: r.opts.Salvage, Parallel: r.opts.Workers, Buffer: readBuffer,
-	}
-	if sel.HasSeriesFilter() {
-		o.TakeSeries = sel.Series
-	}
-	if sel.HasFieldFilter() {
-		o.TakeField = sel.Field
-	}
+	o := exporter.ReaderOptions(&exporter.Options{
+		Selection: r.opts.Selection, Memory: r.opts.Memory, Salvage: r.opts.Salvage, Workers: r.opts.Workers,
+	})
+	o.Buffer = readBuffer
 	open, err := tsmreader.Open(ctx, []tsmreader.Source{src}, o)
 	if ctx.Err() != nil {
 		return errors.Join(context.Cause(ctx), closeIf(open))
@@ -303,9 +297,8 @@ func (c *shardCopy) unopened(path string, err error) *task {
 		t.note = fmt.Sprintf("shard %d of %s.%s was dropped while it was checked", sh.ID, sh.Database, sh.Policy)
 		return t
 	}
-	t.faults = []exporter.Fault{{
-		Database: sh.Database, Policy: sh.Policy, Shard: sh.ID,
-		File: path, Offset: -1, Part: "shard", Lost: true, Reason: err.Error(),
-	}}
+	fault := exporter.Unopened(sh, err)
+	fault.File = path // of this copy
+	t.faults = []exporter.Fault{fault}
 	return t
 }
