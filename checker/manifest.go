@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -17,11 +15,9 @@ import (
 	"time"
 
 	"github.com/shardlift/shardlift/exporter"
+	"github.com/shardlift/shardlift/internal/exportdir"
 	"github.com/shardlift/shardlift/point"
 )
-
-// maxManifest is what is too large to be a manifest, in bytes.
-const maxManifest = 256 << 20
 
 // book is what is known of the manifest of a directory.
 type book struct {
@@ -45,7 +41,7 @@ func (r *exportRun) bookOf(dir string) *book {
 func (r *exportRun) readBook(dir string) *book {
 	for _, name := range []string{exporter.ManifestName, exporter.UnfinishedName} {
 		path := filepath.Join(dir, name)
-		text, err := readManifest(path)
+		text, err := exportdir.ReadManifest(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -68,25 +64,6 @@ func (r *exportRun) readBook(dir string) *book {
 		return b
 	}
 	return nil
-}
-
-func readManifest(path string) ([]byte, error) {
-	// Looked at before it is opened: opening a pipe would wait for its writer.
-	if info, err := os.Stat(path); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // was only read
-	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err == nil && len(b) > maxManifest {
-		err = errors.New("too large for a manifest")
-	}
-	return b, err
 }
 
 // wrong reports a manifest.

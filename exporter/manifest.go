@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/internal/atomicfile"
-	"github.com/shardlift/shardlift/internal/seal"
+	"github.com/shardlift/shardlift/internal/exportdir"
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
 )
@@ -22,9 +21,8 @@ import (
 // The manifest of an export directory, and its name while the export runs: a
 // directory with a manifest.json is complete.
 const (
-	ManifestName   = "manifest.json"
-	UnfinishedName = ".manifest.unfinished.json"
-	manifestFormat = 1
+	ManifestName   = exportdir.ManifestName
+	UnfinishedName = exportdir.UnfinishedName
 )
 
 // Manifest says what an export directory holds and where it came from. It depends on
@@ -100,7 +98,7 @@ func spanText(r point.TimeRange) (start, end string) {
 
 // readManifest reads a manifest; without one it is nil.
 func readManifest(path string) (*Manifest, error) {
-	b, err := os.ReadFile(path)
+	b, err := exportdir.ReadManifest(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // no manifest is no error
 	}
@@ -120,7 +118,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	if err := json.Unmarshal(b, m); err != nil {
 		return nil, err
 	}
-	if m.Format != manifestFormat {
+	if m.Format != exportdir.ManifestFormat {
 		return nil, fmt.Errorf("manifest format %d is not known to this version", m.Format)
 	}
 	return m, nil
@@ -132,17 +130,17 @@ func ChecksumHolds(b []byte, m *Manifest) (holds, sealed bool) {
 	if m.Checksum == "" {
 		return false, false
 	}
-	return seal.Holds(b, m.Checksum), true
+	return exportdir.SealHolds(b, m.Checksum), true
 }
 
 // write puts the manifest into dir under name.
 func (m *Manifest) write(dir, name string) error {
-	m.Checksum = seal.Open
+	m.Checksum = exportdir.Unsealed
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	b = seal.Put(append(b, '\n'))
+	b = exportdir.Seal(append(b, '\n'))
 	f, err := atomicfile.Create(filepath.Join(dir, name), atomicfile.Options{})
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)

@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"github.com/shardlift/shardlift/internal/atomicfile"
+	"github.com/shardlift/shardlift/internal/exportdir"
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
 	"github.com/shardlift/shardlift/volume"
@@ -64,7 +65,7 @@ func (o *outputs) prepare() error {
 		}
 	}
 	o.manifest = Manifest{
-		Format: manifestFormat, Tool: "shardlift " + o.opts.Version, Selection: o.opts.Selection.Describe(),
+		Format: exportdir.ManifestFormat, Tool: "shardlift " + o.opts.Version, Selection: o.opts.Selection.Describe(),
 		Options: manifestOptions{Format: o.opts.Format, Salvage: o.opts.Salvage, Policies: o.plan.policies},
 		Files:   []FileInfo{}, Faults: slices.Clone(o.summary.Faults), LeftOut: slices.Clone(o.summary.LeftOut),
 	}

@@ -9,12 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/shardlift/shardlift/internal/exportdir"
 )
 
 // IsExport reports whether path is a directory with the manifest of an export, also of one
 // that has not ended.
 func IsExport(path string) bool {
-	for _, name := range []string{manifestName, unfinishedName} {
+	for _, name := range []string{exportdir.ManifestName, exportdir.UnfinishedName} {
 		if info, err := os.Stat(filepath.Join(path, name)); err == nil && info.Mode().IsRegular() {
 			return true
 		}

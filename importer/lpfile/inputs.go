@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/internal/exportdir"
 )
 
 // input is one file, pipe or Stdin.
@@ -163,7 +164,7 @@ func (r *Reader) addExport(dir string, m *manifest, entries []fs.DirEntry) error
 		}
 		l, err := m.listed(f)
 		if err != nil {
-			return fmt.Errorf("read %s: file %q: %w", filepath.Join(dir, manifestName), f.Name, err)
+			return fmt.Errorf("read %s: file %q: %w", filepath.Join(dir, exportdir.ManifestName), f.Name, err)
 		}
 		if err := r.addFile(path, info, l); err != nil {
 			return err

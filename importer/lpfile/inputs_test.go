@@ -18,6 +18,7 @@ import (
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/internal/exportdir"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -64,7 +65,7 @@ func export(t *testing.T) string {
 		"b.lp": "# DDL\nCREATE DATABASE b\n# DML\n# CONTEXT-DATABASE:b\n# CONTEXT-RETENTION-POLICY:p\nm f=1 1\n",
 		"a.lp": "# DDL\nCREATE DATABASE a\n# DML\n# CONTEXT-DATABASE:a\n# CONTEXT-RETENTION-POLICY:p\nm f=2 9\n",
 	}
-	files[manifestName] = manifestOf(t, files, "b.lp", "a.lp")
+	files[exportdir.ManifestName] = manifestOf(t, files, "b.lp", "a.lp")
 	return directory(t, files)
 }
 
@@ -107,7 +108,7 @@ func TestDirectories(t *testing.T) {
 	t.Run("points only, of one place", func(t *testing.T) {
 		files := map[string]string{"a.lp": "m f=1 1\n"}
 		m := strings.Replace(manifestOf(t, files, "a.lp"), `"shards":null`, `"shards":[{"database":"d","policy":"p","points":1}]`, 1)
-		files[manifestName] = m
+		files[exportdir.ManifestName] = m
 		o := read(t, Config{Inputs: []string{directory(t, files)}, Database: "other", Policy: "other"})
 		if diff := cmp.Diff(out{Points: []string{"d.p 1: m f=1 1"}}, o); diff != "" {
 			t.Error(diff)
@@ -127,7 +128,7 @@ func TestInputErrors(t *testing.T) {
 	files := map[string]string{"a.lp": "m f=1 1\n"}
 	named := func(old, new string) Config {
 		return in(directory(t, map[string]string{
-			"a.lp": files["a.lp"], manifestName: strings.Replace(manifestOf(t, files, "a.lp"), old, new, 1),
+			"a.lp": files["a.lp"], exportdir.ManifestName: strings.Replace(manifestOf(t, files, "a.lp"), old, new, 1),
 		}))
 	}
 	gone := export(t)
@@ -155,22 +156,22 @@ func TestInputErrors(t *testing.T) {
 		"no database":        {headerless, "a.lp, line 1: nothing says which database the points belong to; name it with --database"},
 		"no database, gzip":  {headerlessGzip, "a.gz, line 2: nothing says which database"},
 		"no database, stdin": {headerlessStdin, "stdin, line 1: nothing says which database"},
-		"unfinished export":  {in(directory(t, map[string]string{unfinishedName: "{}", "a.lp": "m f=1 1\n"})), "an export that has not ended"},
+		"unfinished export":  {in(directory(t, map[string]string{exportdir.UnfinishedName: "{}", "a.lp": "m f=1 1\n"})), "an export that has not ended"},
 		"a file is gone":     {in(gone), "a.lp is not there, but the manifest lists it"},
 		"a file is longer":   {damaged("a.lp", "# DDL\nCREATE DATABASE a\n# DML\n# CONTEXT-DATABASE:a\n# CONTEXT-RETENTION-POLICY:p\nm f=2 99\n"), "according to the manifest"},
 		"a file is another":  {damaged("a.lp", "# DDL\nCREATE DATABASE a\n# DML\n# CONTEXT-DATABASE:a\n# CONTEXT-RETENTION-POLICY:p\nm f=3 9\n"), "a.lp is damaged: its SHA-256 is not the one in the manifest"},
-		"no JSON":            {damaged(manifestName, "{"), "unexpected end of JSON"},
-		"another format":     {damaged(manifestName, `{"format":2}`), "format 2 is not known"},
+		"no JSON":            {damaged(exportdir.ManifestName, "{"), "unexpected end of JSON"},
+		"another format":     {damaged(exportdir.ManifestName, `{"format":2}`), "format 2 is not known"},
 		"a path":             {named("a.lp", "../a.lp"), `"../a.lp" is no plain file name`},
 		"a path at the root": {named("a.lp", "/a.lp"), `"/a.lp" is no plain file name`},
 		"the parent":         {named("a.lp", ".."), `".." is no plain file name`},
 		"no name":            {named("a.lp", ""), `"" is no plain file name`},
-		"twice":              {damaged(manifestName, manifestOf(t, files, "a.lp", "a.lp")), `file "a.lp" is listed twice`},
+		"twice":              {damaged(exportdir.ManifestName, manifestOf(t, files, "a.lp", "a.lp")), `file "a.lp" is listed twice`},
 		"no checksum":        {named(`"sha256":"`, `"sha256":"0`), `file "a.lp" has no SHA-256`},
 		"a size that is not": {named(`"outputBytes":8`, `"outputBytes":-1`), "-1 according to the manifest"},
 		"a time that is not": {named(`"shards":null`, `"shards":[{"start":"x"}]`), `cannot parse "x"`},
-		"a broken seal":      {damaged(manifestName, `{"format":1,"checksum":"`+strings.Repeat("1", 64)+`"}`), "its own checksum does not hold"},
-		"no seal at all":     {damaged(manifestName, `{"format":1,"checksum":"1"}`), "its own checksum does not hold"},
+		"a broken seal":      {damaged(exportdir.ManifestName, `{"format":1,"checksum":"`+strings.Repeat("1", 64)+`"}`), "its own checksum does not hold"},
+		"no seal at all":     {damaged(exportdir.ManifestName, `{"format":1,"checksum":"1"}`), "its own checksum does not hold"},
 		"bzip2":              {in(write(t, "a", "BZh91AY")), "is compressed with bzip2"},
 		"tar":                {in(write(t, "a.tar", archive)), "a.tar is a tar archive: unpack it"},
 		"tar, gzip":          {in(write(t, "a.tgz", string(gzipped(t, []byte(archive))))), "a.tgz is a tar archive: unpack it"},

@@ -18,16 +18,8 @@ import (
 	"time"
 
 	"github.com/shardlift/shardlift/importer"
-	"github.com/shardlift/shardlift/internal/seal"
+	"github.com/shardlift/shardlift/internal/exportdir"
 	"github.com/shardlift/shardlift/point"
-)
-
-// The names and the format of manifests, and what is too large to be one.
-const (
-	manifestName   = "manifest.json"
-	unfinishedName = ".manifest.unfinished.json"
-	manifestFormat = 1
-	maxManifest    = 256 << 20
 )
 
 // manifest is what is read of the manifest of an export; docs/cli.md has all of it.
@@ -61,10 +53,10 @@ type manifestShard struct {
 // readManifest reads the manifest of a directory; nil if it has none. An export that did
 // not end is an error.
 func readManifest(dir string) (*manifest, error) {
-	path := filepath.Join(dir, manifestName)
-	info, err := os.Stat(path)
+	path := filepath.Join(dir, exportdir.ManifestName)
+	b, err := exportdir.ReadManifest(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(filepath.Join(dir, unfinishedName)); err == nil {
+		if _, err := os.Lstat(filepath.Join(dir, exportdir.UnfinishedName)); err == nil {
 			return nil, fmt.Errorf("%s holds an export that has not ended: run the same export again to finish it", dir)
 		}
 		return nil, nil //nolint:nilnil // no manifest is no error
@@ -72,29 +64,14 @@ func readManifest(dir string) (*manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return nil, fmt.Errorf("read %s: not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // was only read
-	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
-	}
-	if len(b) > maxManifest {
-		return nil, fmt.Errorf("read %s: too large for a manifest", path)
-	}
 	m := &manifest{}
 	if err := json.Unmarshal(b, m); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if m.Format != manifestFormat {
+	if m.Format != exportdir.ManifestFormat {
 		return nil, fmt.Errorf("read %s: manifest format %d is not known to this version", path, m.Format)
 	}
-	if m.Checksum != "" && !seal.Holds(b, m.Checksum) {
+	if m.Checksum != "" && !exportdir.SealHolds(b, m.Checksum) {
 		return nil, damagedf("%s is damaged, or was changed after the export: its own checksum does not hold", path)
 	}
 	if err := m.check(); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/internal/exportdir"
 )
 
 func zstded(t testing.TB, text []byte, opts ...zstd.EOption) []byte {
@@ -206,7 +207,7 @@ func TestReadErrors(t *testing.T) {
 func TestChangedWhileReading(t *testing.T) {
 	dir := func(t *testing.T, text string) (string, []string) {
 		files := map[string]string{"a.lp": text}
-		files[manifestName] = manifestOf(t, files, "a.lp")
+		files[exportdir.ManifestName] = manifestOf(t, files, "a.lp")
 		d := directory(t, files)
 		return filepath.Join(d, "a.lp"), []string{d}
 	}
@@ -268,7 +269,7 @@ func TestChangedWhileReading(t *testing.T) {
 func TestManifestWhileReading(t *testing.T) {
 	text := lines(100_000)
 	files := map[string]string{"a.lp": text}
-	files[manifestName] = manifestOf(t, files, "a.lp")
+	files[exportdir.ManifestName] = manifestOf(t, files, "a.lp")
 	dir := directory(t, files)
 	path := filepath.Join(dir, "a.lp")
 	r := open(t, Config{Inputs: []string{dir}, BatchPoints: 10})
