@@ -175,8 +175,8 @@ func TestBrokenAnswers(t *testing.T) {
 		"half a chunk":     {say("HTTP/1.1 500 x\r\nTransfer-Encoding: chunked\r\n\r\n40\r\nabc"), ""},
 		"another protocol": {say("220 mail.example ESMTP\r\n"), ""},
 		"binary":           {say("\x00\x01\x02\x03\x04\x05\x06\x07\n"), ""},
-		"a page":           {say("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>Log in</h1>"), "does not look like InfluxDB"},
-		"a proxy's 502":    {say("HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 10\r\n\r\n<h1>x</h1>"), "502"},
+		"a page":           {say("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>Log in</h1>"), "does not look like InfluxDB"},
+		"a proxy's 502":    {say("HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 10\r\n\r\n<h1>x</h1>"), "502"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
