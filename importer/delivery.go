@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -17,11 +16,10 @@ import (
 
 // How a request is sent again.
 const (
-	firstBackoff = 200 * time.Millisecond
-	maxBackoff   = 30 * time.Second
-	poisonTries  = 5         // plain 500s before a point is held for their cause
-	cutTries     = 3         // timeouts and broken connections before the batch is cut
-	cutBytes     = 128 << 10 // batches that small are not cut for that
+	maxBackoff  = 30 * time.Second
+	poisonTries = 5         // plain 500s before a point is held for their cause
+	cutTries    = 3         // timeouts and broken connections before the batch is cut
+	cutBytes    = 128 << 10 // batches that small are not cut for that
 )
 
 // GaveUpError says that a batch did not get through for as long as the budget lasts.
@@ -257,27 +255,15 @@ func (d *delivery) verdict(ctx context.Context, err error, tries, poisoned int, 
 	return nil
 }
 
-// pause waits before the next try: a random time up to one that doubles from try to
-// try, and not less than the target asked for.
+// pause waits before the next try, but no longer than the budget lasts.
 func (d *delivery) pause(ctx context.Context, err error, tries int) error {
-	most := maxBackoff
-	if shift := tries - 1; shift < 8 {
-		most = min(most, firstBackoff<<shift)
-	}
-	wait := rand.N(most)
 	left := max(0, d.run.opts.RetryFor-time.Since(d.since))
-	if te, ok := errors.AsType[*target.Error](err); ok {
-		if te.RetryAfter > 0 {
-			wait = te.RetryAfter + min(wait, te.RetryAfter/5)
-		}
-		if te.Class == target.Overloaded {
-			d.run.limit.overloaded(min(te.RetryAfter, left)) // nobody waits longer than the budget
-		}
+	if te, ok := errors.AsType[*target.Error](err); ok && te.Class == target.Overloaded {
+		d.run.limit.overloaded(min(te.RetryAfter, left))
 	}
-	wait = min(wait, left)
 	d.run.progress.Waiting.Add(1)
 	defer d.run.progress.Waiting.Add(-1)
-	return sleep(ctx, wait)
+	return target.Pause(ctx, min(target.Backoff(err, tries, maxBackoff), left))
 }
 
 // once sends lines one time, when load and limits allow it.

@@ -6,6 +6,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/shardlift/shardlift/target"
 )
 
 // How the number of requests under way follows the target.
@@ -73,7 +75,7 @@ func (l *limiter) acquire(ctx context.Context) error {
 		}
 		l.mu.Unlock()
 		if turn == nil {
-			if err := sleep(ctx, wait); err != nil {
+			if err := target.Pause(ctx, wait); err != nil {
 				return err
 			}
 			continue
@@ -175,16 +177,4 @@ func (l *limiter) overloaded(pause time.Duration) {
 	l.step, l.down, l.rest = 0, false, restAfterCut
 	l.restart(now)
 	l.progress.Allowed.Store(int64(l.allowed))
-}
-
-// sleep waits, or ends with ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

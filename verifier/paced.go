@@ -85,10 +85,8 @@ func (q *Paced) try(ctx context.Context, splittable bool, start func(), query fu
 		}
 		half := firstPause << n / 4
 		pause := max(e.RetryAfter, half+rand.N(2*half))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := target.Pause(ctx, pause); err != nil {
+			return err
 		}
 	}
 }

@@ -127,7 +127,7 @@ func (c *Checker) confirm(ctx context.Context, s statement, p plan) error {
 			return fmt.Errorf("the target took %s, but does not show policy %s of database %s",
 				excerpt(p.run), meta.QuoteIdent(s.policy), meta.QuoteIdent(s.database))
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := target.Pause(ctx, wait); err != nil {
 			return err
 		}
 		wait = 2*wait + time.Millisecond

@@ -4,8 +4,6 @@ package preflight
 
 import (
 	"context"
-	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/shardlift/shardlift/target"
@@ -37,15 +35,12 @@ func (c *Checker) touch(ctx context.Context, database, policy string) error {
 // With secret, what the target says meanwhile is not shown.
 func (c *Checker) patiently(ctx context.Context, secret bool, f func() error) error {
 	deadline := time.Now().Add(c.retryFor())
-	for limit := firstWait; ; limit = min(2*limit, longestWait) {
+	for tries := 1; ; tries++ {
 		err := f()
 		if err == nil || noDatabase(err) || noPolicy(err) || !target.Retryable(err) {
 			return err
 		}
-		wait := rand.N(limit)
-		if e, ok := errors.AsType[*target.Error](err); ok {
-			wait = max(wait, e.RetryAfter)
-		}
+		wait := target.Backoff(err, tries, longestWait)
 		if time.Now().Add(wait).After(deadline) {
 			return err
 		}
@@ -54,7 +49,7 @@ func (c *Checker) patiently(ctx context.Context, secret bool, f func() error) er
 		} else {
 			c.note("waiting for the target: %v", err)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := target.Pause(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -65,15 +60,4 @@ func (c *Checker) retryFor() time.Duration {
 		return defaultRetryFor
 	}
 	return c.opts.RetryFor
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
