@@ -9,12 +9,9 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardlift/shardlift/importer"
 )
@@ -95,29 +92,7 @@ func randomKills(t *testing.T, seed uint64) {
 		if err != nil {
 			t.Fatalf("Run: %v", err)
 		}
-		checkKilled(t, f, s, opts, sum)
+		checkRun(t, f, s, opts, sum)
 		return
-	}
-}
-
-func checkKilled(t *testing.T, f *feed, s *server, opts importer.Options, sum *importer.Summary) {
-	t.Helper()
-	values, refused := expected(f)
-	if d := cmp.Diff(values, s.values); d != "" {
-		t.Errorf("stored (-want +got):\n%s", d)
-	}
-	want := refused
-	for _, r := range f.rejects {
-		want = append(want, string(r.Text))
-	}
-	got := rejectedLines(t, opts.RejectsPath)
-	slices.Sort(want) // those of one batch stand behind those among its lines
-	slices.Sort(got)
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("rejects (-want +got):\n%s", d)
-	}
-	all := int64(len(f.lines) + len(f.rejects))
-	if sum.Points != all || sum.Rejected != int64(len(want)) || sum.Stored != all-sum.Rejected {
-		t.Errorf("points %d, stored %d, rejected %d; want %d, %d rejected", sum.Points, sum.Stored, sum.Rejected, all, len(want))
 	}
 }
