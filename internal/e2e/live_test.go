@@ -97,17 +97,6 @@ func newLive(t *testing.T, index string) *live {
 	return &live{t: t, server: s, version: map[int64]int{}, sliding: int64(time.Second), compacted: map[string]bool{}}
 }
 
-// exec runs a statement that deletes. While any database is being dropped, the server
-// refuses that in all of them.
-func (l *live) exec(statement string) error {
-	for {
-		_, err := l.server.TryQuery("live", statement)
-		if err == nil || !strings.Contains(err.Error(), "engine is closed") {
-			return err
-		}
-	}
-}
-
 // calm reports whether it is a time without deletes. Each delete stops the compactor,
 // which looks for work once a second: without pauses it would never find any.
 func calm() bool { return time.Now().UnixMilli()%4000 > 1000 }
@@ -180,7 +169,7 @@ func (l *live) delete() error {
 	statement := []string{"DROP SERIES FROM gone WHERE n = '%s'", "DELETE FROM gone WHERE n = '%s'", "DELETE WHERE n = '%s' AND time > 0"}[l.next()%3]
 	l.turns.RLock()
 	defer l.turns.RUnlock()
-	if err := l.exec(fmt.Sprintf(statement, n)); err != nil {
+	if err := l.server.TryExecIn("live", fmt.Sprintf(statement, n)); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -228,7 +217,7 @@ func (l *live) slide() error {
 	l.mu.Lock()
 	l.sliding = from
 	l.mu.Unlock()
-	if err := l.exec(fmt.Sprintf("DELETE FROM slide WHERE time < %d", monday+from)); err != nil {
+	if err := l.server.TryExecIn("live", fmt.Sprintf("DELETE FROM slide WHERE time < %d", monday+from)); err != nil {
 		return err
 	}
 	l.mu.Lock()
