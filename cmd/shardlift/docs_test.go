@@ -118,7 +118,7 @@ func TestDocumentedCommands(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			before, err := fingerprint(filepath.Join(dir, "mnt"))
+			before, err := shardtest.Fingerprint(filepath.Join(dir, "mnt"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +138,7 @@ func TestDocumentedCommands(t *testing.T) {
 					t.Errorf("%s\n%v\n%s", block, err, out)
 				}
 			}
-			after, err := fingerprint(filepath.Join(dir, "mnt"))
+			after, err := shardtest.Fingerprint(filepath.Join(dir, "mnt"))
 			if err != nil {
 				t.Fatal(err)
 			}

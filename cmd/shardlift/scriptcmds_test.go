@@ -3,7 +3,6 @@
 package main
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,35 +56,9 @@ func sourcesOf(ts *testscript.TestScript) *sources {
 
 // remember takes the state of a source tree as the one to keep.
 func (s *sources) remember(ts *testscript.TestScript, dir string) {
-	prints, err := fingerprint(dir)
+	prints, err := shardtest.Fingerprint(dir)
 	ts.Check(err)
 	s.prints[dir] = prints
-}
-
-// fingerprint tells everything about the files and directories below dir: mode, size,
-// modification time and content.
-func fingerprint(dir string) (map[string]string, error) {
-	prints := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		st, err := d.Info()
-		if err != nil {
-			return err
-		}
-		print := fmt.Sprintf("%s %d %s", st.Mode(), st.Size(), st.ModTime().Format(time.RFC3339Nano))
-		if st.Mode().IsRegular() {
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			print += fmt.Sprintf(" %x", sha256.Sum256(b))
-		}
-		prints[path] = print
-		return nil
-	})
-	return prints, err
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -104,7 +77,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, want %d", code, want)
 	}
 	for dir, before := range sourcesOf(ts).prints {
-		after, err := fingerprint(dir)
+		after, err := shardtest.Fingerprint(dir)
 		ts.Check(err)
 		if diff := cmp.Diff(before, after); diff != "" {
 			ts.Fatalf("the source has changed (-before +after):\n%s", diff)

@@ -3,9 +3,7 @@
 package e2e
 
 import (
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -17,33 +15,13 @@ import (
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
+	"github.com/shardlift/shardlift/internal/shardtest"
 	"github.com/shardlift/shardlift/volume"
 )
 
-// fingerprint tells everything about the files and directories below dir: type and
-// permissions, size, modification time and content.
 func fingerprint(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	prints := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		st, err := d.Info()
-		if err != nil {
-			return err
-		}
-		print := fmt.Sprintf("%s %d %s", st.Mode(), st.Size(), st.ModTime().Format(time.RFC3339Nano))
-		if st.Mode().IsRegular() {
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			print += fmt.Sprintf(" %x", sha256.Sum256(b))
-		}
-		prints[path] = print
-		return nil
-	})
+	prints, err := shardtest.Fingerprint(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
