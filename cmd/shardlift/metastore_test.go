@@ -57,7 +57,7 @@ func TestStatementsMakeTheMetastoreAgain(t *testing.T) {
 					continue
 				}
 				want = slices.DeleteFunc(want, func(row map[string]any) bool { return row["name"] == "_internal" || row["series"] == "_internal" })
-				if diff := cmp.Diff(sortedRows(t, want), sortedRows(t, rows(s.Query("", statement)))); diff != "" {
+				if diff := cmp.Diff(sortedRows(t, want), sortedRows(t, influxdtest.Rows(s.Query("", statement)))); diff != "" {
 					t.Errorf("%s (-want +got)\n%s", statement, diff)
 				}
 				compared += len(want)
@@ -67,24 +67,6 @@ func TestStatementsMakeTheMetastoreAgain(t *testing.T) {
 			}
 		})
 	}
-}
-
-// rows gives an answer in the form of testvolume.Volume.Meta.
-func rows(answer []influxdtest.Series) []map[string]any {
-	var out []map[string]any
-	for _, one := range answer {
-		for _, values := range one.Values {
-			row := map[string]any{}
-			for i, column := range one.Columns {
-				row[column] = values[i]
-			}
-			if one.Name != "" {
-				row["series"] = one.Name
-			}
-			out = append(out, row)
-		}
-	}
-	return out
 }
 
 func sortedRows(t *testing.T, list []map[string]any) []string {
@@ -118,7 +100,7 @@ func TestClientTakesStatements(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	var got []string
-	for _, row := range rows(s.Query("", "SHOW DATABASES")) {
+	for _, row := range influxdtest.Rows(s.Query("", "SHOW DATABASES")) {
 		name, _ := row["name"].(string)
 		got = append(got, name)
 	}

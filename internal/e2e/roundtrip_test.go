@@ -173,18 +173,5 @@ func only(t *testing.T, dbs ...string) setting {
 
 // showRows gives the rows of a SHOW statement as testvolume does.
 func showRows(s *influxdtest.Server, statement string) []map[string]any {
-	rows := []map[string]any{}
-	for _, series := range s.Query("", statement) {
-		for _, cells := range series.Values {
-			row := map[string]any{}
-			for i, name := range series.Columns {
-				row[name] = cells[i]
-			}
-			if series.Name != "" {
-				row["series"] = series.Name
-			}
-			rows = append(rows, row)
-		}
-	}
-	return rows
+	return influxdtest.Rows(s.Query("", statement))
 }

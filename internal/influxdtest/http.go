@@ -23,6 +23,25 @@ type Series struct {
 	Values  [][]any           `json:"values"`
 }
 
+// Rows gives the rows of an answer as maps by column, with the name of their series, where it
+// has one, as "series".
+func Rows(answer []Series) []map[string]any {
+	rows := []map[string]any{}
+	for _, s := range answer {
+		for _, values := range s.Values {
+			row := map[string]any{}
+			for i, column := range s.Columns {
+				row[column] = values[i]
+			}
+			if s.Name != "" {
+				row["series"] = s.Name
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 // Write writes line protocol with times in nanoseconds. An empty rp is the
 // database's default policy.
 func (s *Server) Write(db, rp, lp string) {

@@ -35,19 +35,7 @@ func writeWant(dir string, want []lpjudge.Value) error {
 func writeMeta(dir string, s *influxdtest.Server) error {
 	meta := map[string][]map[string]any{}
 	ask := func(statement string) {
-		rows := []map[string]any{}
-		for _, series := range s.Query("", statement) {
-			for _, values := range series.Values {
-				row := map[string]any{}
-				if series.Name != "" {
-					row["series"] = series.Name
-				}
-				for i, column := range series.Columns {
-					row[column] = values[i]
-				}
-				rows = append(rows, row)
-			}
-		}
+		rows := influxdtest.Rows(s.Query("", statement))
 		if strings.HasPrefix(statement, "SHOW GRANTS") { // the server lists them in any order
 			slices.SortFunc(rows, func(a, b map[string]any) int {
 				return strings.Compare(fmt.Sprint(a["database"]), fmt.Sprint(b["database"]))
