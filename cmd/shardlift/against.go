@@ -210,16 +210,7 @@ func (a *againstRun) compare(ctx context.Context, o *againstOutcome) (err error)
 func (a *againstRun) reach(ctx context.Context, t *target.Target, o *againstOutcome) error {
 	nodes, err := t.Check(ctx)
 	a.api = t.API()
-	for _, n := range nodes {
-		node := nodeOutcome{URL: n.URL, Version: n.Version, Build: n.Build}
-		if n.Err != nil {
-			node.Error = n.Err.Error()
-			if err == nil {
-				a.notes.add(fmt.Sprintf("a node does not answer and is left out until it does: %v", n.Err))
-			}
-		}
-		o.Nodes = append(o.Nodes, node)
-	}
+	o.Nodes = a.notes.nodes(nodes, err)
 	return err
 }
 
@@ -244,9 +235,7 @@ func (a *againstRun) hold(ctx context.Context, t *target.Target, o *againstOutco
 			counter.Expect(p.Database, p.Policy)
 		}
 	}
-	for _, flag := range a.mapping.Unused() {
-		a.console.say("warning: %s: nothing in the source has that old name", oneLine(flag))
-	}
+	a.notes.unused(a.mapping)
 	if c.read != nil {
 		var out deliveryOutcome
 		c.read.tell(&out)
@@ -278,22 +267,13 @@ func (s *volumeSource) places() []importer.Place {
 
 // watch shows the progress until the returned function is called.
 func (a *againstRun) watch(g gauge) (stop func()) {
-	if a.quiet {
-		return func() {}
-	}
-	a.notes.hold()
-	over := showProgress(a.console.err, g)
-	return func() {
-		over()
-		a.notes.release()
-	}
+	return a.notes.watch(!a.quiet, g)
 }
 
 // hint says what can be done about an error, or "".
 func (a *againstRun) hint(err error) string {
-	d := &delivery{target: a.config, api: a.api}
 	e, ok := errors.AsType[*target.Error](err)
-	switch text := d.targetHint(err); {
+	switch text := targetHint(err, &a.config, a.api); {
 	case ok && (e.Class == target.Temporary || e.Class == target.Overloaded) && e.Status != 0:
 		return "the server did not recover in time: look at its log; --query-rate asks less, --timeout waits longer"
 	case text != "":

@@ -14,7 +14,6 @@ import (
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer/lpfile"
-	"github.com/shardlift/shardlift/meta"
 )
 
 // againstOutcome is how a comparison ended: what --json prints.
@@ -114,13 +113,9 @@ func (o *againstOutcome) show(a *againstRun) error {
 func (o *againstOutcome) table(c console) {
 	row := rower(c)
 	row("compared", "%s", strings.Join(o.Inputs, ", "))
-	row("with", "%s", (&deliveryOutcome{Nodes: o.Nodes}).nodes())
+	row("with", "%s", nodeNames(o.Nodes))
 	for _, p := range o.Places {
-		place := meta.QuoteIdent(p.Database)
-		if p.Policy != "" {
-			place += "." + meta.QuoteIdent(p.Policy)
-		}
-		row("in", "%s: %s, %s to %s", place, points(p.Points), p.Start, p.End)
+		row("in", "%s: %s, %s to %s", p.name(), points(p.Points), p.Start, p.End)
 	}
 	if v := o.Verify; v != nil {
 		exact := ""

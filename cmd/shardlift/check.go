@@ -106,10 +106,7 @@ func (r *checkRun) run(ctx context.Context) error {
 		subset.Seed = r.Seed
 	}
 	progress := &checker.Progress{}
-	stop := func() {}
-	if !r.quiet {
-		stop = showProgress(r.console.err, checkGauge(progress))
-	}
+	stop := r.console.progress(!r.quiet, checkGauge(progress))
 	began := time.Now()
 	err = r.check(ctx, o, sel, workers, walMemory(budget), progress)
 	stop()

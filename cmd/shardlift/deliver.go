@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/shardlift/shardlift/filter"
@@ -175,14 +174,14 @@ func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) 
 	}
 	d.tellFound(found, o)
 	if len(found.places) > 0 {
-		d.tellUnused()
+		d.notes.unused(d.mapping)
 	}
 	d.options.Sender, d.options.Guard, d.options.Home = t, guard, d.home
 	if err := d.transfer(ctx, from, found, o); err != nil {
 		return err
 	}
 	if len(found.places) == 0 && !o.Resumed {
-		d.tellUnused()
+		d.notes.unused(d.mapping)
 	}
 	stats := t.Stats()
 	o.WireBytes, o.TextBytes = stats.BodyBytes, stats.TextBytes
@@ -238,16 +237,7 @@ func (d *delivery) reach(ctx context.Context, o *deliveryOutcome) (*target.Targe
 		return nil, usagef("%w", err)
 	}
 	nodes, err := t.Check(ctx)
-	for _, n := range nodes {
-		node := nodeOutcome{URL: n.URL, Version: n.Version, Build: n.Build}
-		if n.Err != nil {
-			node.Error = n.Err.Error()
-			if err == nil {
-				d.notes.add(fmt.Sprintf("a node does not answer and is left out until it does: %v", n.Err))
-			}
-		}
-		o.Nodes = append(o.Nodes, node)
-	}
+	o.Nodes = d.notes.nodes(nodes, err)
 	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -325,14 +315,6 @@ func (d *delivery) noteUnit(o *deliveryOutcome) {
 	o.Notes = append(o.Notes, text)
 }
 
-// tellUnused warns of renamings that renamed nothing: what they are for may be about to
-// go where it must not.
-func (d *delivery) tellUnused() {
-	for _, flag := range d.mapping.Unused() {
-		d.console.say("warning: %s: nothing in the source has that old name", oneLine(flag))
-	}
-}
-
 // transfer sends everything.
 func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *deliveryOutcome) error {
 	var mark json.RawMessage
@@ -363,15 +345,7 @@ func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *
 
 // watch shows the progress until the returned function is called.
 func (d *delivery) watch(g gauge) (stop func()) {
-	if d.flags.Quiet {
-		return func() {}
-	}
-	d.notes.hold()
-	over := showProgress(d.console.err, g)
-	return func() {
-		over()
-		d.notes.release()
-	}
+	return d.notes.watch(!d.flags.Quiet, g)
 }
 
 // hasURL reports whether the target was named.

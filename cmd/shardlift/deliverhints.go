@@ -42,7 +42,7 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	if _, ok := errors.AsType[*importer.GaveUpError](err); ok && o.Stored > 0 && o.Checkpoint != "" {
 		return "look at the target's log, and when it is well again run the same command, which carries on (" + o.Checkpoint + "); --retry-for waits longer"
 	}
-	if text := d.targetHint(err); text != "" {
+	if text := targetHint(err, &d.target, d.api); text != "" {
 		return strings.Replace(text+carryOn(o), "?; the", "? The", 1)
 	}
 	tooOld, isTooOld := errors.AsType[*importer.TooOldError](err)
@@ -77,8 +77,9 @@ func carryOn(o *deliveryOutcome) string {
 	return "; the same command run again carries on (" + o.Checkpoint + ")"
 }
 
-// targetHint says what to do about what a node answered, or did not.
-func (d *delivery) targetHint(err error) string {
+// targetHint says what to do about what a node of the target that was meant answered, or did
+// not.
+func targetHint(err error, meant *target.Config, api target.API) string {
 	e, ok := errors.AsType[*target.Error](err)
 	if !ok {
 		return ""
@@ -86,9 +87,9 @@ func (d *delivery) targetHint(err error) string {
 	switch {
 	case e.Status == http.StatusForbidden && strings.Contains(err.Error(), "\n"):
 		return "" // it says what to do itself
-	case e.Status == http.StatusUnauthorized && (d.target.Username != "" || slices.ContainsFunc(d.target.URLs, hasUser)):
+	case e.Status == http.StatusUnauthorized && (meant.Username != "" || slices.ContainsFunc(meant.URLs, hasUser)):
 		return "the name or the password of the user is wrong"
-	case e.Status == http.StatusUnauthorized && d.target.Token+d.target.JWT != "":
+	case e.Status == http.StatusUnauthorized && meant.Token+meant.JWT != "":
 		return "the target does not take this token"
 	case e.Status == http.StatusUnauthorized:
 		return "give the user with --username and --password-file (or INFLUX_USERNAME and INFLUX_PASSWORD), or a token with --token-file (or INFLUX_TOKEN)"
@@ -96,7 +97,7 @@ func (d *delivery) targetHint(err error) string {
 		return "this user may not do that: let an administrator grant it, or log in as another one"
 	case strings.Contains(e.Message, "organization") || strings.Contains(e.Message, "orgID"):
 		return "name the organization with --org"
-	case e.Status == http.StatusNotFound && d.api == target.V2:
+	case e.Status == http.StatusNotFound && api == target.V2:
 		return "make the bucket, or name the one that is meant with --map-bucket DB/RP=BUCKET"
 	case e.Status == http.StatusNotFound:
 		return "is --url right, and does the server have this API? --target auto asks it"

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 
+	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/preflight"
+	"github.com/shardlift/shardlift/target"
 )
 
 // notes tells what people should know as soon as it is known, but not across a progress
@@ -28,6 +31,44 @@ func (n *notes) add(text string) {
 		n.kept = append(n.kept, text)
 	default:
 		n.console.say("note: %s", oneLine(text))
+	}
+}
+
+// watch shows the progress, if it is wanted, until the returned function is called. Notes
+// wait for that.
+func (n *notes) watch(wanted bool, read gauge) (stop func()) {
+	if !wanted {
+		return func() {}
+	}
+	n.hold()
+	over := showProgress(n.console.err, read)
+	return func() {
+		over()
+		n.release()
+	}
+}
+
+// nodes gives who was found there, and notes those that are left out; err is set where no
+// node can be used.
+func (n *notes) nodes(found []target.Node, err error) (out []nodeOutcome) {
+	for _, f := range found {
+		node := nodeOutcome{URL: f.URL, Version: f.Version, Build: f.Build}
+		if f.Err != nil {
+			node.Error = f.Err.Error()
+			if err == nil {
+				n.add(fmt.Sprintf("a node does not answer and is left out until it does: %v", f.Err))
+			}
+		}
+		out = append(out, node)
+	}
+	return out
+}
+
+// unused warns of renamings that renamed nothing: what they are for may be about to go
+// where it must not, or not be compared.
+func (n *notes) unused(m *importer.Mapping) {
+	for _, flag := range m.Unused() {
+		n.console.say("warning: %s: nothing in the source has that old name", oneLine(flag))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/importer/preflight"
+	"github.com/shardlift/shardlift/meta"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -63,6 +64,14 @@ type placeOutcome struct {
 	End      string `json:"end"`
 
 	span point.TimeRange
+}
+
+// name writes the place as InfluxQL does.
+func (p *placeOutcome) name() string {
+	if p.Policy == "" {
+		return meta.QuoteIdent(p.Database)
+	}
+	return meta.QuoteIdent(p.Database) + "." + meta.QuoteIdent(p.Policy)
 }
 
 func (d *delivery) newOutcome() *deliveryOutcome {

@@ -56,7 +56,7 @@ func (o *deliveryOutcome) table(d *delivery) {
 // doneTable prints what was done.
 func (o *deliveryOutcome) doneTable(row func(name, format string, args ...any)) {
 	s := o.Summary
-	row(o.Command+"ed to", "%s", o.nodes())
+	row(o.Command+"ed to", "%s", nodeNames(o.Nodes))
 	resumed := ""
 	if s.Resumed {
 		resumed = ", all runs together"
@@ -79,10 +79,10 @@ func (o *deliveryOutcome) doneTable(row func(name, format string, args ...any)) 
 	row("took", "%s", duration(s.Seconds, s.Stored))
 }
 
-// nodes names the target.
-func (o *deliveryOutcome) nodes() string {
+// nodeNames names the target.
+func nodeNames(nodes []nodeOutcome) string {
 	var parts []string
-	for _, n := range o.Nodes {
+	for _, n := range nodes {
 		what := "no answer"
 		if n.Error == "" {
 			what = strings.TrimSpace("InfluxDB " + cmp.Or(n.Version, "of unknown version") + " " + n.Build)
@@ -96,16 +96,12 @@ func (o *deliveryOutcome) nodes() string {
 func (o *deliveryOutcome) dryTable(row func(name, format string, args ...any)) {
 	row("dry run", "nothing was sent")
 	if len(o.Nodes) > 0 {
-		row("target", "%s", o.nodes())
+		row("target", "%s", nodeNames(o.Nodes))
 	}
 	row("points", "%s", humanize.Comma(o.Points-o.Rejected))
 	row("text", "%s", sizeText(o.Bytes))
 	for _, p := range o.DryRun {
-		place := meta.QuoteIdent(p.Database)
-		if p.Policy != "" {
-			place += "." + meta.QuoteIdent(p.Policy)
-		}
-		row("to", "%s: %s, %s, %s to %s", place, points(p.Points), sizeText(p.Bytes), p.Start, p.End)
+		row("to", "%s: %s, %s, %s to %s", p.name(), points(p.Points), sizeText(p.Bytes), p.Start, p.End)
 	}
 }
 

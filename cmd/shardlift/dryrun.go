@@ -66,7 +66,7 @@ func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome
 	from.tell(o)
 	d.noteUnit(o)
 	if err == nil {
-		d.tellUnused()
+		d.notes.unused(d.mapping)
 	}
 	if err != nil || !d.flags.hasURL() {
 		return err

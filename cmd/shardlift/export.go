@@ -209,7 +209,7 @@ func (j *exportJob) run(ctx context.Context) (*exporter.Summary, error) {
 		return nil, err
 	}
 	j.options.Catalog = cat
-	stop := j.watch()
+	stop := j.console.progress(!j.cmd.Quiet && (!j.cmd.JSON || !j.toStdout()), exportGauge(j.options.Progress))
 	sum, err := exporter.Run(ctx, j.options)
 	stop()
 	if err != nil {
@@ -219,14 +219,6 @@ func (j *exportJob) run(ctx context.Context) (*exporter.Summary, error) {
 		sum.Notes = append(sum.Notes, nothing(cat))
 	}
 	return sum, nil
-}
-
-// watch shows the progress until the returned function is called.
-func (j *exportJob) watch() (stop func()) {
-	if j.cmd.Quiet || j.cmd.JSON && j.toStdout() {
-		return func() {}
-	}
-	return showProgress(j.console.err, exportGauge(j.options.Progress))
 }
 
 // toStdout reports whether the data goes to stdout.

@@ -187,10 +187,7 @@ func (i *inspectCmd) inspect(ctx context.Context, c console, opts inspector.Opti
 	if err != nil {
 		return nil, err
 	}
-	stop := func() {}
-	if !i.Quiet {
-		stop = showProgress(c.err, inspectGauge(opts.Progress))
-	}
+	stop := c.progress(!i.Quiet, inspectGauge(opts.Progress))
 	report, err := inspector.Run(ctx, opts)
 	stop()
 	if err != nil {

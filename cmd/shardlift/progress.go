@@ -46,6 +46,14 @@ func showProgress(w io.Writer, read gauge) (stop func()) {
 	return watch(&lines{w: w}, read, lineInterval)
 }
 
+// progress shows the progress, if it is wanted, until the returned function is called.
+func (c console) progress(wanted bool, read gauge) (stop func()) {
+	if !wanted {
+		return func() {}
+	}
+	return showProgress(c.err, read)
+}
+
 // A display shows one state of the progress after the other.
 type display interface {
 	show(s state)
