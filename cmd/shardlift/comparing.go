@@ -4,9 +4,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -135,31 +133,6 @@ func (c *comparing) reread(ctx context.Context, database, policy, measurement st
 		}
 		return add(b.Text)
 	})
-}
-
-// readAll reads a source from its start to its end, and closes it.
-func readAll(ctx context.Context, from source, each func(*importer.Batch, *importer.Item) error) (err error) {
-	defer func() { err = errors.Join(err, from.close()) }()
-	if _, err := from.survey(ctx, false); err != nil { // as the first time: it takes the statements
-		return err
-	}
-	feed, err := from.feed(ctx, nil)
-	if err != nil {
-		return err
-	}
-	for b := new(importer.Batch); ; {
-		b.Reset()
-		item, err := feed.Next(ctx, b)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := each(b, &item); err != nil {
-			return err
-		}
-	}
 }
 
 // queryGauge shows how far the target was asked.

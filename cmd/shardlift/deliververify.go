@@ -99,23 +99,13 @@ func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter) error
 	}
 	defer r.Close() //nolint:errcheck // memory
 	seen := map[string]bool{}
-	for b := new(importer.Batch); ; {
-		b.Reset()
-		_, err := r.Next(ctx, b)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return eachBatch(ctx, r, func(b *importer.Batch, _ *importer.Item) error {
 		text := b.Text
 		if d.command == "replay" {
 			text = firsts(seen, b)
 		}
-		if err := counter.Exclude(b.Place.Database, b.Place.Policy, text); err != nil {
-			return err
-		}
-	}
+		return counter.Exclude(b.Place.Database, b.Place.Policy, text)
+	})
 }
 
 // firsts gives the points of a batch that were not seen before.

@@ -5,8 +5,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io"
 	"slices"
 
 	"github.com/shardlift/shardlift/importer"
@@ -84,25 +82,17 @@ type rehearsal struct {
 
 func (r *rehearsal) read(ctx context.Context, feed importer.Feed) error {
 	r.reasons = map[string]*importer.Reason{}
-	var b importer.Batch
-	for {
-		b.Reset()
-		item, err := feed.Next(ctx, &b)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return eachBatch(ctx, feed, func(b *importer.Batch, item *importer.Item) error {
 		if err := r.guard.Statements(ctx, item.Statements); err != nil {
 			return err
 		}
-		r.count(item, &b)
-	}
+		r.count(item, b)
+		return nil
+	})
 }
 
 // count adds a batch and what came with it.
-func (r *rehearsal) count(item importer.Item, b *importer.Batch) {
+func (r *rehearsal) count(item *importer.Item, b *importer.Batch) {
 	for i := range item.Rejects {
 		x := &item.Rejects[i]
 		known := r.reasons[x.Reason]
