@@ -3,11 +3,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -47,15 +45,7 @@ func (o *againstOutcome) note(a *againstRun, text string) {
 // take takes over what was read.
 func (o *againstOutcome) take(c *comparing) {
 	o.Points, o.Malformed = c.points, c.rejects
-	o.Places = []placeOutcome{}
-	for _, p := range c.places {
-		one := *p
-		one.Start, one.End = timeText(p.span.Min), timeText(p.span.Max)
-		o.Places = append(o.Places, one)
-	}
-	slices.SortFunc(o.Places, func(a, b placeOutcome) int {
-		return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Policy, b.Policy))
-	})
+	o.Places = c.places.list()
 	for i := range c.rejected {
 		r := &c.rejected[i]
 		o.First = append(o.First, fmt.Sprintf("%s: %s", r.Origin(), r.Reason))

@@ -31,7 +31,7 @@ type comparing struct {
 
 	read     source // by count, for what it has to tell
 	points   int64  // read by count
-	places   map[importer.Place]*placeOutcome
+	places   placeTally
 	rejects  int64             // lines that are no points
 	rejected []importer.Reject // the first of them
 }
@@ -45,7 +45,7 @@ func (c *comparing) count(ctx context.Context, exact bool) (*verifier.Counter, e
 	if exact {
 		counter.WithDigests()
 	}
-	c.points, c.places = 0, map[importer.Place]*placeOutcome{}
+	c.points, c.places = 0, placeTally{}
 	progress := &importer.Progress{}
 	stop := c.watch(readGauge(progress))
 	defer stop()
@@ -67,22 +67,10 @@ func (c *comparing) count(ctx context.Context, exact bool) (*verifier.Counter, e
 		if err != nil {
 			return err
 		}
-		c.note(place, b)
+		c.points += int64(b.Points)
+		c.places.add(place, b)
 		return counter.Add(place.Database, place.Policy, b.Text)
 	})
-}
-
-// note adds a batch to what is known of its place.
-func (c *comparing) note(place importer.Place, b *importer.Batch) {
-	c.points += int64(b.Points)
-	p := c.places[place]
-	if p == nil {
-		p = &placeOutcome{Database: place.Database, Policy: place.Policy, span: point.NoTime}
-		c.places[place] = p
-	}
-	p.Points += int64(b.Points)
-	p.Bytes += int64(len(b.Text))
-	p.span = p.span.Union(b.Span)
 }
 
 // place names the policy where it is the default one.

@@ -13,7 +13,6 @@ import (
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/importer/preflight"
-	"github.com/shardlift/shardlift/meta"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -54,26 +53,6 @@ type nodeOutcome struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// placeOutcome is what a dry run found for a place.
-type placeOutcome struct {
-	Database string `json:"database"`
-	Policy   string `json:"policy"` // "" is the default one
-	Points   int64  `json:"points"`
-	Bytes    int64  `json:"bytes"` // of text
-	Start    string `json:"start"`
-	End      string `json:"end"`
-
-	span point.TimeRange
-}
-
-// name writes the place as InfluxQL does.
-func (p *placeOutcome) name() string {
-	if p.Policy == "" {
-		return meta.QuoteIdent(p.Database)
-	}
-	return meta.QuoteIdent(p.Database) + "." + meta.QuoteIdent(p.Policy)
-}
-
 func (d *delivery) newOutcome() *deliveryOutcome {
 	return &deliveryOutcome{head: newHead(d.command), Inputs: d.reads}
 }
@@ -85,12 +64,6 @@ func (o *deliveryOutcome) settle(ctx context.Context, d *delivery, err error) {
 	}
 	if span := o.Span; !span.Empty() {
 		o.Start, o.End = timeText(span.Min), timeText(span.Max)
-	}
-	for i := range o.DryRun {
-		p := &o.DryRun[i]
-		if !p.span.Empty() {
-			p.Start, p.End = timeText(p.span.Min), timeText(p.span.Max)
-		}
 	}
 	if err == nil {
 		if o.Rejected > 0 || o.unreadable() || o.Verify != nil && !o.Verify.equal() {

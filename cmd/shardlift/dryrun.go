@@ -57,10 +57,10 @@ func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome
 		return err
 	}
 	stop := d.watch(readGauge(d.options.Progress))
-	r := &rehearsal{guard: guard, places: map[importer.Place]*placeOutcome{}, sum: &importer.Summary{Span: point.NoTime}}
+	r := &rehearsal{guard: guard, places: placeTally{}, sum: &importer.Summary{Span: point.NoTime}}
 	err = r.read(ctx, feed)
 	stop()
-	o.Summary, o.DryRun = r.summary(), r.list()
+	o.Summary, o.DryRun = r.summary(), r.places.list()
 	from.tell(o)
 	d.noteUnit(o)
 	if err == nil {
@@ -75,7 +75,7 @@ func (d *delivery) rehearse(ctx context.Context, from source, o *deliveryOutcome
 // rehearsal is what a dry run has read.
 type rehearsal struct {
 	guard   *preflight.Checker
-	places  map[importer.Place]*placeOutcome
+	places  placeTally
 	sum     *importer.Summary
 	reasons map[string]*importer.Reason
 }
@@ -107,14 +107,7 @@ func (r *rehearsal) count(item *importer.Item, b *importer.Batch) {
 	if b.Points == 0 {
 		return
 	}
-	p := r.places[b.Place]
-	if p == nil {
-		p = &placeOutcome{Database: b.Place.Database, Policy: b.Place.Policy, span: point.NoTime}
-		r.places[b.Place] = p
-	}
-	p.Points += int64(b.Points)
-	p.Bytes += int64(len(b.Text))
-	p.span = p.span.Union(b.Span)
+	r.places.add(b.Place, b)
 	r.sum.Points += int64(b.Points)
 	r.sum.Bytes += int64(len(b.Text))
 	r.sum.Span = r.sum.Span.Union(b.Span)
@@ -128,18 +121,6 @@ func (r *rehearsal) summary() *importer.Summary {
 		return cmp.Or(cmp.Compare(b.Points, a.Points), cmp.Compare(a.Reason, b.Reason))
 	})
 	return r.sum
-}
-
-// list gives the places by name.
-func (r *rehearsal) list() []placeOutcome {
-	out := []placeOutcome{}
-	for _, p := range r.places {
-		out = append(out, *p)
-	}
-	slices.SortFunc(out, func(a, b placeOutcome) int {
-		return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.Policy, b.Policy))
-	})
-	return out
 }
 
 // compare finds out whether the target, as it is and as the statements would make it,
