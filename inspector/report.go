@@ -2,7 +2,11 @@
 
 package inspector
 
-import "github.com/shardlift/shardlift/exporter"
+import (
+	"iter"
+
+	"github.com/shardlift/shardlift/exporter"
+)
 
 // Report is what sources hold. It is what `inspect --json` prints: fields are added, never
 // renamed or removed (docs/cli.md). Times are RFC 3339 with all their digits, "" where there
@@ -23,6 +27,20 @@ type Report struct {
 	Faults    []exporter.Fault   `json:"faults"`
 	Notes     []string           `json:"notes"`
 	Seconds   float64            `json:"seconds"` // that it took
+}
+
+// EachPolicy gives all policies, each with its database. They are those of the report.
+func (r *Report) EachPolicy() iter.Seq2[*Database, *Policy] {
+	return func(yield func(*Database, *Policy) bool) {
+		for i := range r.Databases {
+			db := &r.Databases[i]
+			for j := range db.Policies {
+				if !yield(db, &db.Policies[j]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Volume is one source as it was found.

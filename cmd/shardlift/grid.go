@@ -26,6 +26,39 @@ type grid struct {
 	rows    [][]string
 }
 
+func newGrid(parts ...[]column) *grid { return &grid{columns: slices.Concat(parts...)} }
+
+// keys are columns that say what a row is about.
+func keys(titles ...string) (list []column) {
+	for _, title := range titles {
+		list = append(list, column{title: title, key: true})
+	}
+	return list
+}
+
+func texts(titles ...string) (list []column) {
+	for _, title := range titles {
+		list = append(list, column{title: title})
+	}
+	return list
+}
+
+func numbers(titles ...string) (list []column) {
+	for _, title := range titles {
+		list = append(list, column{title: title, right: true})
+	}
+	return list
+}
+
+// Columns that several grids have.
+var (
+	shardColumn  = []column{{title: "shard", right: true, key: true}}
+	firstAndLast = []column{{title: "first (UTC)"}, {title: "last (UTC)", joins: true}}
+)
+
+// fromUntil are the two times of a stretch whose end is exclusive.
+func fromUntil(from string) []column { return []column{{title: from}, {title: "until", joins: true}} }
+
 // add appends a row. Its cells never speak to the terminal.
 func (g *grid) add(cells ...string) {
 	for i := range cells {

@@ -24,13 +24,9 @@ type placed[T any] struct {
 
 // eachMeasurement goes through all measurements.
 func eachMeasurement(r *inspector.Report, f func(database, policy string, m *inspector.Measurement)) {
-	for i := range r.Databases {
-		db := &r.Databases[i]
-		for j := range db.Policies {
-			rp := &db.Policies[j]
-			for k := range rp.Measurements {
-				f(db.Name, rp.Name, &rp.Measurements[k])
-			}
+	for db, rp := range r.EachPolicy() {
+		for i := range rp.Measurements {
+			f(db.Name, rp.Name, &rp.Measurements[i])
 		}
 	}
 }
@@ -49,68 +45,33 @@ func (p *paper) cardinality(r *inspector.Report) {
 	})
 	slices.SortStableFunc(measurements, func(a, b placed[*inspector.Measurement]) int { return cmp.Compare(b.it.Series.N, a.it.Series.N) })
 	slices.SortStableFunc(tags, func(a, b placed[inspector.Tag]) int { return cmp.Compare(b.it.Values.N, a.it.Values.N) })
-	if len(measurements) == 0 {
-		return
-	}
-	g := &grid{columns: append(measurementColumns(), column{title: "size", right: true},
-		column{title: "fields", right: true}, column{title: "tag keys", right: true})}
+	g := newGrid(keys("database", "policy", "measurement"), numbers("series", "columns", "size", "fields", "tag keys"))
 	for _, x := range measurements[:min(len(measurements), largest)] {
 		m := x.it
 		g.add(x.database, x.policy, m.Name, amount(m.Series), num(m.Columns), size(m.Bytes), num(len(m.Fields)), num(len(m.Tags)))
 	}
-	p.section("Measurements with the most series")
-	p.grid(g)
+	p.table(g, "Measurements with the most series")
 	p.more(len(measurements), largest, "--measurements lists them all")
-	if len(tags) == 0 {
-		return
-	}
-	t := &grid{columns: append(measurementColumns()[:3], column{title: "tag key", key: true}, column{title: "values", right: true})}
+	t := newGrid(keys("database", "policy", "measurement", "tag key"), numbers("values"))
 	for _, x := range tags[:min(len(tags), largest)] {
 		t.add(x.database, x.policy, x.measurement, x.it.Key, amount(x.it.Values))
 	}
-	p.section("Tag keys with the most values")
-	p.grid(t)
+	p.table(t, "Tag keys with the most values")
 	p.more(len(tags), largest, "--measurements lists them all")
-}
-
-func measurementColumns() []column {
-	return []column{
-		{title: "database", key: true},
-		{title: "policy", key: true},
-		{title: "measurement", key: true},
-		{title: "series", right: true},
-		{title: "columns", right: true},
-	}
 }
 
 // measurements has all measurements, with their fields and tags, policy by policy.
 func (p *paper) measurements(r *inspector.Report) {
-	for i := range r.Databases {
-		db := &r.Databases[i]
-		for j := range db.Policies {
-			rp := &db.Policies[j]
-			if len(rp.Measurements) == 0 {
-				continue
-			}
-			of := " of " + db.Name + ", " + rp.Name
-			p.section("Measurements%s", of)
-			p.grid(measurementGrid(rp.Measurements))
-			for _, list := range []struct {
-				title string
-				g     *grid
-			}{{"Fields", fieldGrid(rp.Measurements)}, {"Tag keys", tagGrid(rp.Measurements)}} {
-				if len(list.g.rows) > 0 {
-					p.section("%s%s", list.title, of)
-					p.grid(list.g)
-				}
-			}
-		}
+	for db, rp := range r.EachPolicy() {
+		of := " of " + db.Name + ", " + rp.Name
+		p.table(measurementGrid(rp.Measurements), "Measurements"+of)
+		p.table(fieldGrid(rp.Measurements), "Fields"+of)
+		p.table(tagGrid(rp.Measurements), "Tag keys"+of)
 	}
 }
 
 func measurementGrid(list []inspector.Measurement) *grid {
-	g := &grid{columns: append(measurementColumns()[2:], column{title: "size", right: true}, column{title: "shards", right: true},
-		column{title: "first (UTC)"}, column{title: "last (UTC)", joins: true})}
+	g := newGrid(keys("measurement"), numbers("series", "columns", "size", "shards"), firstAndLast)
 	for i := range list {
 		m := &list[i]
 		g.add(m.Name, amount(m.Series), num(m.Columns), size(m.Bytes), num(m.Shards), stamp(m.Start), stamp(m.End))
@@ -119,14 +80,7 @@ func measurementGrid(list []inspector.Measurement) *grid {
 }
 
 func fieldGrid(list []inspector.Measurement) *grid {
-	g := &grid{columns: []column{
-		{title: "measurement", key: true},
-		{title: "field", key: true},
-		{title: "type"},
-		{title: "columns", right: true},
-		{title: "first (UTC)"},
-		{title: "last (UTC)", joins: true},
-	}}
+	g := newGrid(keys("measurement", "field"), texts("type"), numbers("columns"), firstAndLast)
 	for i := range list {
 		for _, f := range list[i].Fields {
 			g.add(list[i].Name, f.Name, strings.Join(f.Kinds, ", "), num(f.Columns), stamp(f.Start), stamp(f.End))
@@ -136,7 +90,7 @@ func fieldGrid(list []inspector.Measurement) *grid {
 }
 
 func tagGrid(list []inspector.Measurement) *grid {
-	g := &grid{columns: []column{{title: "measurement", key: true}, {title: "tag key", key: true}, {title: "values", right: true}}}
+	g := newGrid(keys("measurement", "tag key"), numbers("values"))
 	for i := range list {
 		for _, tag := range list[i].Tags {
 			g.add(list[i].Name, tag.Key, amount(tag.Values))
@@ -150,21 +104,16 @@ const idsShown = 6
 
 // conflicts lists fields with more than one type; most is how many, 0 all.
 func (p *paper) conflicts(list []inspector.Conflict, most int) {
-	if len(list) == 0 {
-		return
-	}
 	if most == 0 {
 		most = len(list)
 	}
-	g := &grid{columns: append(measurementColumns()[:3], column{title: "field", key: true}, column{title: "type"}, column{title: "columns", right: true},
-		column{title: "first (UTC)"}, column{title: "last (UTC)", joins: true}, column{title: "shards"})}
+	g := newGrid(keys("database", "policy", "measurement", "field"), texts("type"), numbers("columns"), firstAndLast, texts("shards"))
 	for _, c := range list[:min(len(list), most)] {
 		for _, k := range c.Kinds {
 			g.add(c.Database, c.Policy, c.Measurement, c.Field, k.Kind, num(k.Columns), stamp(k.Start), stamp(k.End), shardIDs(k.Shards))
 		}
 	}
-	p.section("Type conflicts, over which an import into longer shards trips")
-	p.grid(g)
+	p.table(g, "Type conflicts, over which an import into longer shards trips")
 	p.more(len(list), most, jsonHasAll)
 }
 

@@ -95,7 +95,7 @@ func advise(c *inspectCmd, r *inspector.Report) []advice {
 		}
 	}
 	some := r.Totals.Shards > 0
-	expired := eachShard(r, func(s *inspector.Shard) bool { return s.Expired })
+	expired := anyShard(r, func(s *inspector.Shard) bool { return s.Expired })
 	keep := ""
 	if expired {
 		keep = " --policy-duration INF"
@@ -121,15 +121,12 @@ func isOrphan(l exporter.LeftOut) bool {
 	return slices.Contains([]string{"deleted", "unlisted", "elsewhere"}, reason)
 }
 
-// eachShard reports whether any shard is so.
-func eachShard(r *inspector.Report, is func(s *inspector.Shard) bool) bool {
-	for i := range r.Databases {
-		for j := range r.Databases[i].Policies {
-			shards := r.Databases[i].Policies[j].Shards
-			for k := range shards {
-				if is(&shards[k]) {
-					return true
-				}
+// anyShard reports whether any shard is so.
+func anyShard(r *inspector.Report, is func(s *inspector.Shard) bool) bool {
+	for _, rp := range r.EachPolicy() {
+		for i := range rp.Shards {
+			if is(&rp.Shards[i]) {
+				return true
 			}
 		}
 	}

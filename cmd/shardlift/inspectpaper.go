@@ -65,6 +65,14 @@ func (p *paper) line(format string, args ...any) {
 	p.write(oneLine(fmt.Sprintf(format, args...)) + "\n")
 }
 
+// table writes a table as a part of its own, if it has rows.
+func (p *paper) table(g *grid, title string) {
+	if len(g.rows) > 0 {
+		p.section("%s", title)
+		p.grid(g)
+	}
+}
+
 // grid writes a table.
 func (p *paper) grid(g *grid) {
 	if p.err == nil {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -43,20 +42,8 @@ func (p *paper) sources(volumes []inspector.Volume) {
 
 // contents tells what is in the policies.
 func (p *paper) contents(r *inspector.Report) {
-	g := &grid{columns: []column{
-		{title: "database", key: true},
-		{title: "policy", key: true},
-		{title: "default"},
-		{title: "keeps", right: true},
-		{title: "shard of", right: true},
-		{title: "shards", right: true},
-		{title: "series", right: true},
-		{title: "columns", right: true},
-		{title: "points", right: true},
-		{title: "size", right: true},
-		{title: "first (UTC)"},
-		{title: "last (UTC)", joins: true},
-	}}
+	g := newGrid(keys("database", "policy"), texts("default"),
+		numbers("keeps", "shard of", "shards", "series", "columns", "points", "size"), firstAndLast)
 	eachStats(r, func(database, policy string, s *inspector.Stats, rp *inspector.Policy) {
 		row := []string{database, policy, "", "", ""}
 		if rp != nil {
@@ -104,15 +91,10 @@ func shardDuration(rp *inspector.Policy) string {
 }
 
 // fileColumns are those of fileCells.
-var fileColumns = []column{
-	{title: "TSM files", right: true},
-	{title: "generations", right: true},
-	{title: "overlapping", right: true},
-	{title: "tombstones", right: true},
-	{title: "deletes", right: true},
-	{title: "WAL segments", right: true},
-	{title: "WAL", right: true},
-}
+var fileColumns = numbers("TSM files", "generations", "overlapping", "tombstones", "deletes", "WAL segments", "WAL")
+
+// faultColumns are how many faults there are, and how many of them lost something.
+var faultColumns = []column{{title: "faults", right: true}, {title: "with loss", right: true, joins: true}}
 
 func fileCells(s *inspector.Stats) []string {
 	return []string{
@@ -125,8 +107,7 @@ func (p *paper) health(r *inspector.Report) {
 	if len(r.Databases) == 0 {
 		return
 	}
-	g := &grid{columns: append(append([]column{{title: "database", key: true}, {title: "policy", key: true}}, fileColumns...),
-		column{title: "faults", right: true}, column{title: "with loss", right: true, joins: true}, column{title: "holes", right: true}, column{title: "missing", right: true})}
+	g := newGrid(keys("database", "policy"), fileColumns, faultColumns, numbers("holes", "missing"))
 	missing := map[[2]string]int{}
 	for _, m := range r.Missing {
 		missing[[2]string{m.Database, m.Policy}]++
@@ -145,33 +126,14 @@ func (p *paper) health(r *inspector.Report) {
 
 // shards has a row for each shard.
 func (p *paper) shards(r *inspector.Report) {
-	g := &grid{columns: append([]column{
-		{title: "database", key: true},
-		{title: "policy", key: true},
-		{title: "shard", right: true, key: true},
-		{title: "from"},
-		{title: "until", joins: true},
-		{title: "series", right: true},
-		{title: "columns", right: true},
-		{title: "points", right: true},
-		{title: "size", right: true},
-		{title: "first (UTC)"},
-		{title: "last (UTC)", joins: true},
-	}, append(slices.Clip(fileColumns),
-		column{title: "faults", right: true}, column{title: "with loss", right: true, joins: true}, column{title: "copies", right: true}, column{title: "remarks"})...)}
-	for i := range r.Databases {
-		db := &r.Databases[i]
-		for j := range db.Policies {
-			rp := &db.Policies[j]
-			for k := range rp.Shards {
-				g.add(shardRow(db.Name, rp.Name, &rp.Shards[k])...)
-			}
+	g := newGrid(keys("database", "policy"), shardColumn, fromUntil("from"), numbers("series", "columns", "points", "size"), firstAndLast,
+		fileColumns, faultColumns, numbers("copies"), texts("remarks"))
+	for db, rp := range r.EachPolicy() {
+		for i := range rp.Shards {
+			g.add(shardRow(db.Name, rp.Name, &rp.Shards[i])...)
 		}
 	}
-	if len(g.rows) > 0 {
-		p.section("Shards")
-		p.grid(g)
-	}
+	p.table(g, "Shards")
 }
 
 func shardRow(database, policy string, sh *inspector.Shard) []string {
@@ -203,45 +165,22 @@ func shardRow(database, policy string, sh *inspector.Shard) []string {
 
 // holes lists the times for which there are no shards, and the shards that are not there.
 func (p *paper) holes(r *inspector.Report) {
-	g := &grid{columns: []column{
-		{title: "database", key: true},
-		{title: "policy", key: true},
-		{title: "from (UTC)"},
-		{title: "until", joins: true},
-		{title: "room for shards", right: true},
-		{title: "missing", right: true},
-	}}
+	g := newGrid(keys("database", "policy"), fromUntil("from (UTC)"), numbers("room for shards", "missing"))
 	n := 0
-	for i := range r.Databases {
-		db := &r.Databases[i]
-		for j := range db.Policies {
-			for _, gap := range db.Policies[j].Gaps {
-				if n++; n <= listed {
-					g.add(db.Name, db.Policies[j].Name, date(gap.Start), date(gap.End), num(gap.Groups), num(gap.Missing))
-				}
+	for db, rp := range r.EachPolicy() {
+		for _, gap := range rp.Gaps {
+			if n++; n <= listed {
+				g.add(db.Name, rp.Name, date(gap.Start), date(gap.End), num(gap.Groups), num(gap.Missing))
 			}
 		}
 	}
-	if n > 0 {
-		p.section("Holes between shards")
-		p.grid(g)
-		p.more(n, listed, jsonHasAll)
-	}
+	p.table(g, "Holes between shards")
+	p.more(n, listed, jsonHasAll)
 	p.missing(r.Missing)
 }
 
 func (p *paper) missing(list []inspector.MissingShard) {
-	if len(list) == 0 {
-		return
-	}
-	g := &grid{columns: []column{
-		{title: "database", key: true},
-		{title: "policy", key: true},
-		{title: "shard", right: true, key: true},
-		{title: "from (UTC)"},
-		{title: "until", joins: true},
-		{title: "nodes"},
-	}}
+	g := newGrid(keys("database", "policy"), shardColumn, fromUntil("from (UTC)"), texts("nodes"))
 	for _, m := range list[:min(len(list), listed)] {
 		var owners []string
 		for _, id := range m.Owners {
@@ -249,8 +188,7 @@ func (p *paper) missing(list []inspector.MissingShard) {
 		}
 		g.add(m.Database, m.Policy, strconv.FormatUint(m.ID, 10), date(m.Start), date(m.End), strings.Join(owners, ", "))
 	}
-	p.section("Missing: shards that a metastore lists, and that no source has")
-	p.grid(g)
+	p.table(g, "Missing: shards that a metastore lists, and that no source has")
 	p.more(len(list), listed, jsonHasAll)
 }
 

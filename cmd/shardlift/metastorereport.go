@@ -179,32 +179,16 @@ func (p *paper) metastore(m *metastoreReport) {
 	p.metaQueries(m)
 	p.metaSubscriptions(m)
 	p.metaUsers(m)
-	if len(m.Nodes) > 0 {
-		g := &grid{columns: []column{{title: "node", right: true, key: true}, {title: "role"}, {title: "host"}, {title: "TCP host"}}}
-		for _, n := range m.Nodes {
-			g.add(strconv.FormatUint(n.ID, 10), n.Role, n.Host, n.TCP)
-		}
-		p.section("Nodes")
-		p.grid(g)
+	g := newGrid([]column{{title: "node", right: true, key: true}}, texts("role", "host", "TCP host"))
+	for _, n := range m.Nodes {
+		g.add(strconv.FormatUint(n.ID, 10), n.Role, n.Host, n.TCP)
 	}
+	p.table(g, "Nodes")
 }
 
 func (p *paper) metaPolicies(m *metastoreReport) {
-	g := &grid{columns: []column{
-		{title: "database", key: true},
-		{title: "policy", key: true},
-		{title: "default"},
-		{title: "keeps", right: true},
-		{title: "shard of", right: true},
-		{title: "replicas", right: true},
-		{title: "shard groups", right: true},
-		{title: "shards", right: true},
-		{title: "deleted groups", right: true},
-		{title: "from (UTC)"},
-		{title: "until", joins: true},
-		{title: "future limit", right: true},
-		{title: "past limit", right: true},
-	}}
+	g := newGrid(keys("database", "policy"), texts("default"), numbers("keeps", "shard of", "replicas", "shard groups", "shards", "deleted groups"),
+		fromUntil("from (UTC)"), numbers("future limit", "past limit"))
 	for _, db := range m.Databases {
 		for _, rp := range db.Policies {
 			g.add(db.Name, rp.Name, yes(rp.Default), rp.Duration, rp.ShardDuration, num(rp.Replication), num(rp.Groups), num(rp.Shards),
@@ -222,26 +206,17 @@ func (p *paper) metaPolicies(m *metastoreReport) {
 }
 
 func (p *paper) metaQueries(m *metastoreReport) {
-	g := &grid{columns: []column{{title: "database", key: true}, {title: "name", key: true}, {title: "query"}}}
+	g := newGrid(keys("database", "name"), texts("query"))
 	for _, db := range m.Databases {
 		for _, q := range db.ContinuousQueries {
 			g.add(db.Name, q.Name, meta.OneLine(q.Query))
 		}
 	}
-	if len(g.rows) > 0 {
-		p.section("Continuous queries")
-		p.grid(g)
-	}
+	p.table(g, "Continuous queries")
 }
 
 func (p *paper) metaSubscriptions(m *metastoreReport) {
-	g := &grid{columns: []column{
-		{title: "database", key: true},
-		{title: "policy", key: true},
-		{title: "name", key: true},
-		{title: "mode"},
-		{title: "destinations"},
-	}}
+	g := newGrid(keys("database", "policy", "name"), texts("mode", "destinations"))
 	for _, db := range m.Databases {
 		for _, rp := range db.Policies {
 			for _, s := range rp.Subscriptions {
@@ -249,14 +224,11 @@ func (p *paper) metaSubscriptions(m *metastoreReport) {
 			}
 		}
 	}
-	if len(g.rows) > 0 {
-		p.section("Subscriptions")
-		p.grid(g)
-	}
+	p.table(g, "Subscriptions")
 }
 
 func (p *paper) metaUsers(m *metastoreReport) {
-	g := &grid{columns: []column{{title: "user", key: true}, {title: "admin"}, {title: "password"}, {title: "grants"}}}
+	g := newGrid(keys("user"), texts("admin", "password", "grants"))
 	for _, u := range m.Users {
 		var grants []string
 		for _, x := range u.Grants {
@@ -268,8 +240,5 @@ func (p *paper) metaUsers(m *metastoreReport) {
 		}
 		g.add(u.Name, yes(u.Admin), password, strings.Join(grants, ", "))
 	}
-	if len(g.rows) > 0 {
-		p.section("Users")
-		p.grid(g)
-	}
+	p.table(g, "Users")
 }
