@@ -3,10 +3,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -239,12 +237,8 @@ func (o *inspectOutcome) tell(c console, i *inspectCmd) error {
 
 // print writes the report, and tells what must not go unseen.
 func (o *inspectOutcome) print(c console, i *inspectCmd) error {
-	b := bufio.NewWriter(c.out)
-	p := newPaper(c.out)
-	p.w = b
-	p.report(i, o.Report)
-	if err := errors.Join(p.err, b.Flush()); err != nil {
-		return fmt.Errorf("print the report: %w", err)
+	if err := c.print(func(p *paper) { p.report(i, o.Report) }); err != nil {
+		return err
 	}
 	if !i.Quiet {
 		row := rower(c)

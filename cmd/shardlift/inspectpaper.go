@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,6 +24,18 @@ type paper struct {
 	unicode bool
 	begun   bool
 	err     error // the first of writing
+}
+
+// print writes a report on stdout.
+func (c console) print(report func(p *paper)) error {
+	p := newPaper(c.out)
+	b := bufio.NewWriter(c.out)
+	p.w = b
+	report(p)
+	if err := errors.Join(p.err, b.Flush()); err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	return nil
 }
 
 // newPaper looks at where the output goes.

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -92,18 +91,17 @@ func (o *metastoreOutcome) tell(c console, i *inspectCmd, sel *filter.Selection)
 
 // print writes what was asked for, and tells what must not go unseen.
 func (o *metastoreOutcome) print(c console, i *inspectCmd, sel *filter.Selection) error {
-	b := bufio.NewWriter(c.out)
-	p := newPaper(c.out)
-	p.w = b
-	if i.Format == influxqlFormat {
-		p.influxql(o.found, sel)
-	} else {
+	err := c.print(func(p *paper) {
+		if i.Format == influxqlFormat {
+			p.influxql(o.found, sel)
+			return
+		}
 		for j := range o.Metastores {
 			p.metastore(&o.Metastores[j])
 		}
-	}
-	if err := errors.Join(p.err, b.Flush()); err != nil {
-		return fmt.Errorf("print the report: %w", err)
+	})
+	if err != nil {
+		return err
 	}
 	if !i.Quiet {
 		row := rower(c)
