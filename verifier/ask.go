@@ -3,6 +3,7 @@
 package verifier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -130,7 +131,7 @@ func (q *Paced) fillLess(ctx context.Context, a ask, out *counts, why error) err
 
 // take takes a row of a bucket.
 func (c *counts) take(a *ask, bucket int64, row []any) error {
-	k, found := slices.BinarySearchFunc(a.slots, bucket, func(s int32, b int64) int { return compare(a.m.buckets[s], b) })
+	k, found := slices.BinarySearchFunc(a.slots, bucket, func(s int32, b int64) int { return cmp.Compare(a.m.buckets[s], b) })
 	if !found && !a.extra {
 		return nil // the target has values where the input has none
 	}
@@ -246,16 +247,6 @@ func (q *Paced) fillColumns(ctx context.Context, a ask, span point.TimeRange, ou
 		out.add(c, part[0], 0)
 	}
 	return nil
-}
-
-func compare(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // statement is the query for the counts of all of its columns.

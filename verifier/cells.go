@@ -111,6 +111,13 @@ func spanOf(bucket, width int64) (span point.TimeRange, edge bool) {
 	return span, span.Min == point.MinTime || span.Max == point.MaxTime
 }
 
+// spanWithin gives the times of a run of buckets, as far as they lie in a window.
+func spanWithin(first, last, width int64, window point.TimeRange) point.TimeRange {
+	from, _ := spanOf(first, width)
+	to, _ := spanOf(last, width)
+	return point.TimeRange{Min: max(from.Min, window.Min), Max: min(to.Max, window.Max)}
+}
+
 const fewBuckets = 8
 
 // find gives the slot of the bucket that holds a time, or -1.

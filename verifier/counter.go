@@ -199,11 +199,6 @@ func (c *Counter) mayRepeat(w *walker) bool {
 	return w.time <= old
 }
 
-// value gives a hash of the value that the walker's line writes to a column.
-func (w *walker) value(col *column) uint64 {
-	return mix(mix(w.series^mix(col.hash+uint64(col.class))) + uint64(w.time)) //nolint:gosec // bits
-}
-
 // mix spreads bits over the word; no two inputs give the same.
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

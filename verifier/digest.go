@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/target"
@@ -38,7 +39,7 @@ func (v *comparison) compareDigests(ctx context.Context, j *job, m *measurement,
 		n := fieldsOfAsk(m, columns)
 		group := columns[:n:n]
 		columns = columns[n:]
-		for slots := m.equalSlots(group, f.equal); len(slots) > 0; {
+		for slots := f.equalSlots(m, group); len(slots) > 0; {
 			k := m.slotsOfStretch(group, slots, v.opts.values)
 			if err := v.digestRun(ctx, j, m, group, slots[:k], f); err != nil {
 				return err
@@ -51,18 +52,10 @@ func (v *comparison) compareDigests(ctx context.Context, j *job, m *measurement,
 }
 
 // equalSlots are the slots in which cells of the columns are to be compared.
-func (m *measurement) equalSlots(columns []int32, equal [][]bool) []int32 {
-	slots := m.sortedSlots(columns)
-	out := slots[:0]
-	for _, s := range slots {
-		for _, i := range columns {
-			if equal[i] != nil && equal[i][s] {
-				out = append(out, s)
-				break
-			}
-		}
-	}
-	return out
+func (f *findings) equalSlots(m *measurement, columns []int32) []int32 {
+	return slices.DeleteFunc(m.sortedSlots(columns), func(slot int32) bool {
+		return !slices.ContainsFunc(columns, func(column int32) bool { return f.isEqual(column, slot) })
+	})
 }
 
 // slotsOfStretch says how many of the slots go into one query: neighbours, with no more
@@ -93,51 +86,41 @@ func (v *comparison) countStretches(_ *place, m *measurement) int {
 
 // digestRun compares a run of slots.
 func (v *comparison) digestRun(ctx context.Context, j *job, m *measurement, columns, slots []int32, f *findings) error {
-	var asked []int32 // in which something is to be compared
-	for _, i := range columns {
-		for _, s := range slots {
-			if f.equal[i] != nil && f.equal[i][s] {
-				asked = append(asked, i)
-				break
-			}
-		}
-	}
+	// Those in which something is to be compared.
+	asked := slices.DeleteFunc(slices.Clone(columns), func(column int32) bool {
+		return !slices.ContainsFunc(slots, func(slot int32) bool { return f.isEqual(column, slot) })
+	})
 	d := &digests{v: v, m: m, place: map[int32]int{}, first: m.buckets[slots[0]], buckets: len(slots), near: point.NoTime}
 	for n, i := range asked {
 		d.place[i] = n
 	}
 	d.tried, d.done = make([]digest, len(asked)*len(slots)), make([]digest, len(asked)*len(slots))
-	first, _ := spanOf(m.buckets[slots[0]], m.width)
-	last, _ := spanOf(m.buckets[slots[len(slots)-1]], m.width)
-	w := v.window(j.p)
-	span := point.TimeRange{Min: max(first.Min, w.Min), Max: min(last.Max, w.Max)}
+	span := spanWithin(d.first, m.buckets[slots[len(slots)-1]], m.width, v.window(j.p))
 	values := int64(0)
 	for _, s := range slots {
 		values += m.sent(asked, int(s))
 	}
+	// each goes through the cells that are to be compared.
+	each := func(do func(column, slot int32, there digest)) {
+		for n, i := range asked {
+			for k, s := range slots {
+				if f.isEqual(i, s) {
+					do(i, s, d.done[n*len(slots)+k])
+				}
+			}
+		}
+	}
 	for _, part := range parts(span, values, v.opts.values) {
 		err := v.ask.values(ctx, v.newStretch(j, m, asked), part, d.takers(), 0)
 		if errors.Is(err, errTooMuch) { // even for one field at one time
-			for _, i := range asked {
-				for _, s := range slots {
-					if f.equal[i] != nil && f.equal[i][s] {
-						v.report.Unproven += m.columns[i].cells[s].sent
-					}
-				}
-			}
+			each(func(column, slot int32, _ digest) { v.report.Unproven += m.columns[column].cells[slot].sent })
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-	for n, i := range asked {
-		for k, s := range slots {
-			if f.equal[i] != nil && f.equal[i][s] {
-				v.judgeDigest(f, j.p, m, i, s, d.done[n*len(slots)+k])
-			}
-		}
-	}
+	each(func(column, slot int32, there digest) { v.judgeDigest(f, j.p, m, column, slot, there) })
 	return nil
 }
 

@@ -23,29 +23,38 @@ func (c *Counter) Exclude(database, policy string, lines []byte) error {
 		if w.m == nil {
 			continue
 		}
-		slot := w.m.find(w.time)
-		for n, i := range w.hits {
-			col := &w.m.columns[i]
-			if slot < 0 || int(slot) >= len(col.cells) || col.cells[slot].sent == 0 {
-				continue
-			}
-			col.cells[slot].sent--
-			c.values--
-			if c.digests {
-				hash, err := w.digest(n, col)
-				if err != nil {
-					return fmt.Errorf("exclude from %s: %w", placeName(database, policy), err)
-				}
-				col.sums[slot] -= hash
-				if col.class == number {
-					col.kinds[numberKind(w.values[n])]--
-				}
-			}
+		if err := c.takeBack(w); err != nil {
+			return fmt.Errorf("exclude point %d of %s: %w", n, placeName(database, policy), err)
 		}
 		if len(c.excluded) < mostExcluded {
 			c.excluded[w.hashLine(line)] = struct{}{}
 		} else {
 			w.m.forgot = true
+		}
+	}
+	return nil
+}
+
+// takeBack undoes count for the walker's line, as far as it was counted.
+func (c *Counter) takeBack(w *walker) error {
+	slot := w.m.find(w.time)
+	for n, i := range w.hits {
+		col := &w.m.columns[i]
+		if slot < 0 || int(slot) >= len(col.cells) || col.cells[slot].sent == 0 {
+			continue
+		}
+		col.cells[slot].sent--
+		c.values--
+		if !c.digests {
+			continue
+		}
+		hash, err := w.digest(n, col)
+		if err != nil {
+			return err
+		}
+		col.sums[slot] -= hash
+		if col.class == number {
+			col.kinds[numberKind(w.values[n])]--
 		}
 	}
 	return nil

@@ -98,10 +98,7 @@ func (v *comparison) chunk(m *measurement, suspects []suspect) (*chunk, int) {
 
 // lookIntoChunk takes the chunk's time in parts that fit into the table.
 func (v *comparison) lookIntoChunk(ctx context.Context, j *job, m *measurement, ch *chunk) error {
-	first, _ := spanOf(ch.first, m.width)
-	last, _ := spanOf(ch.first+int64(len(ch.wanted))-1, m.width)
-	w := v.window(j.p)
-	span := point.TimeRange{Min: max(first.Min, w.Min), Max: min(last.Max, w.Max)}
+	span := spanWithin(ch.first, ch.first+int64(len(ch.wanted))-1, m.width, v.window(j.p))
 	l := &look{v: v, j: j, m: m, ch: ch, reader: walker{c: v.c, keep: true}}
 	l.reader.enter(j.p)
 	pending := parts(span, max(ch.sent, ch.there), max(v.opts.hashes/2, 1))

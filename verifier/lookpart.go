@@ -52,27 +52,18 @@ func (l *look) list() {
 	p.List = append(p.List, all[:min(len(all), p.room())]...)
 }
 
-// reread reads what the input has of the span.
-func (l *look) reread(ctx context.Context, take func(line int) error) error {
+// reread reads what the input has of the span; take is told of each value, by its number in
+// the line at hand.
+func (l *look) reread(ctx context.Context, take func(i int) error) error {
 	err := l.v.opts.Reread(ctx, l.j.p.database, l.j.p.policy, nameOf(l.m), l.span, func(lines []byte) error {
-		w := &l.reader
-		for len(lines) > 0 {
-			rest, err := w.next(lines)
-			if err != nil {
-				return err
-			}
-			line := lines[:len(lines)-len(rest)]
-			lines = rest
-			if w.m != l.m || w.c.isExcluded(w, line) {
-				continue
-			}
-			for i := range w.hits {
+		return l.reader.each(lines, l.m, func() error {
+			for i := range l.reader.hits {
 				if err := take(i); err != nil {
 					return err
 				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if err != nil && !errors.Is(err, errFull) {
 		return fmt.Errorf("read the input again: %w", err)

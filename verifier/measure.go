@@ -20,8 +20,13 @@ const mostSuspects = 1 << 16
 // findings is what comes out of the counts of one measurement.
 type findings struct {
 	again    []repeated // cells to be counted again
-	equal    [][]bool   // by column and slot: to be compared value by value
+	equal    [][]bool   // by column and slot: to be compared value by value; nil: none of the column
 	suspects []suspect
+}
+
+// isEqual reports whether a cell is to be compared value by value.
+func (f *findings) isEqual(column, slot int32) bool {
+	return f.equal[column] != nil && f.equal[column][slot]
 }
 
 // suspect notes a cell for the search for single values.

@@ -34,16 +34,14 @@ type ask struct {
 
 // span gives the times that are asked for.
 func (a *ask) span() point.TimeRange {
-	first, _ := spanOf(a.first, a.m.width)
-	last, _ := spanOf(a.last, a.m.width)
-	return point.TimeRange{Min: max(first.Min, a.window.Min), Max: min(last.Max, a.window.Max)}
+	return spanWithin(a.first, a.last, a.m.width, a.window)
 }
 
 // part is the ask for some of its buckets.
 func (a *ask) part(first, last int64) ask {
 	b := *a
 	b.first, b.last = first, last
-	from, _ := slices.BinarySearchFunc(a.slots, first, func(s int32, b int64) int { return compare(a.m.buckets[s], b) })
+	from, _ := slices.BinarySearchFunc(a.slots, first, func(s int32, b int64) int { return cmp.Compare(a.m.buckets[s], b) })
 	n := 0
 	for from+n < len(a.slots) && a.m.buckets[a.slots[from+n]] <= last {
 		n++

@@ -43,16 +43,7 @@ type PointDifference struct {
 
 // MarshalJSON writes the time as RFC 3339 and the tags one by one.
 func (d PointDifference) MarshalJSON() ([]byte, error) {
-	tags := map[string]string{}
-	_, rest := point.SplitSeries([]byte(d.Series))
-	for {
-		key, value, more, ok := point.NextTag(rest)
-		if !ok {
-			break
-		}
-		tags[point.UnescapeTag(key)] = point.UnescapeTag(value)
-		rest = more
-	}
+	_, tags := namesOf([]byte(d.Series))
 	return json.Marshal(struct {
 		What        string            `json:"what"`
 		Database    string            `json:"database"`
@@ -129,12 +120,17 @@ func seriesText(measurement string, tags map[string]string) string {
 
 // seriesOf gives the same for a key as written.
 func seriesOf(key []byte) string {
+	return seriesText(namesOf(key))
+}
+
+// namesOf gives the measurement and the tags of a key as a person would type them.
+func namesOf(key []byte) (measurement string, tags map[string]string) {
 	raw, rest := point.SplitSeries(key)
-	tags := map[string]string{}
+	tags = map[string]string{}
 	for {
 		k, value, more, ok := point.NextTag(rest)
 		if !ok {
-			return seriesText(point.UnescapeMeasurement(raw), tags)
+			return point.UnescapeMeasurement(raw), tags
 		}
 		tags[point.UnescapeTag(k)] = point.UnescapeTag(value)
 		rest = more

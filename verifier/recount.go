@@ -90,30 +90,19 @@ func newDistinct(c *Counter, p *place, m *measurement, cells []repeated) *distin
 
 // add counts the values of lines that belong to the cells and were not seen before.
 func (d *distinct) add(lines []byte) error {
-	w := &d.w
-	for len(lines) > 0 {
-		rest, err := w.next(lines)
-		if err != nil {
-			return err
-		}
-		line := lines[:len(lines)-len(rest)]
-		lines = rest
-		if w.m != d.m || w.c.isExcluded(w, line) {
-			continue
-		}
-		slot := d.m.find(w.time)
-		for _, i := range w.hits {
+	return d.w.each(lines, d.m, func() error {
+		slot := d.m.find(d.w.time)
+		for _, i := range d.w.hits {
 			if slot < 0 || d.wanted[i] == nil || d.wanted[i][slot] == 0 {
 				continue
 			}
-			hash := w.value(&d.m.columns[i])
-			if hash%d.passes != d.pass || !d.set.add(hash) {
-				continue
+			hash := keyHash(d.w.series, &d.m.columns[i], d.w.time)
+			if hash%d.passes == d.pass && d.set.add(hash) {
+				d.counts[d.wanted[i][slot]-1]++
 			}
-			d.counts[d.wanted[i][slot]-1]++
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // hashSet is a set of hashes.

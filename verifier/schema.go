@@ -85,14 +85,8 @@ func (v *comparison) withExtra(j *job, reasons map[*measurement]string) []*measu
 			m = &measurement{raw: escapeMeasurement(name), width: j.p.width, span: point.NoTime}
 		}
 		for field, kinds := range fields {
-			if field == "time" || !speakable(field) || sel != nil && !sel.Field([]byte(field)) {
-				continue
-			}
-			raw := lineprotocol.AppendFieldKey(nil, []byte(field))
-			for _, c := range kinds.classes() {
-				if m.lookup(raw, c) < 0 && m.otherSpelling(raw, c) < 0 {
-					m.addColumn(v.c.seed, raw, c)
-				}
+			if field != "time" && speakable(field) && (sel == nil || sel.Field([]byte(field))) {
+				v.addField(m, field, kinds)
 			}
 		}
 		if known[name] == nil && len(m.columns) > 0 {
@@ -101,6 +95,16 @@ func (v *comparison) withExtra(j *job, reasons map[*measurement]string) []*measu
 	}
 	slices.SortFunc(out, func(a, b *measurement) int { return strings.Compare(a.raw, b.raw) })
 	return out
+}
+
+// addField adds the columns of a field of the target that a measurement does not have.
+func (v *comparison) addField(m *measurement, field string, kinds kinds) {
+	raw := lineprotocol.AppendFieldKey(nil, []byte(field))
+	for _, c := range kinds.classes() {
+		if m.lookup(raw, c) < 0 && m.otherSpelling(raw, c) < 0 {
+			m.addColumn(v.c.seed, raw, c)
+		}
+	}
 }
 
 var measurementEscaper = strings.NewReplacer(",", `\,`, " ", `\ `)

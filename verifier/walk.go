@@ -67,6 +67,25 @@ func (w *walker) next(b []byte) ([]byte, error) {
 	return w.readTime(b)
 }
 
+// each takes the lines of one measurement apart, but for excluded ones.
+func (w *walker) each(lines []byte, m *measurement, take func() error) error {
+	for len(lines) > 0 {
+		rest, err := w.next(lines)
+		if err != nil {
+			return err
+		}
+		line := lines[:len(lines)-len(rest)]
+		lines = rest
+		if w.m != m || w.c.isExcluded(w, line) {
+			continue
+		}
+		if err := take(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // enterSeries goes on with another series key.
 func (w *walker) enterSeries(key []byte) {
 	w.key = append(w.key[:0], key...)
