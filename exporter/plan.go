@@ -116,19 +116,6 @@ func (p *plan) collectPolicies() {
 	}
 }
 
-// database finds what a metastore says of a database; the volume named last counts.
-func (p *plan) database(name string) *meta.Database {
-	for _, v := range slices.Backward(p.opts.Catalog.Volumes) {
-		if v.Meta == nil {
-			continue
-		}
-		if db, ok := v.Meta.Database(name); ok {
-			return db
-		}
-	}
-	return nil
-}
-
 func oneLine(s string) bool { return !strings.ContainsAny(s, "\n\r") }
 
 // nameOf gives the file that a shard goes into.
@@ -209,7 +196,7 @@ func (p *plan) header(f *file) []byte {
 // ddl gives what makes a database, and its continuous queries, each in a line with words
 // about it.
 func (p *plan) ddl(name string) (ddl meta.DDL, queries []string) {
-	db := p.database(name)
+	db := p.opts.Catalog.Database(name)
 	if db == nil {
 		return meta.CreateUnknownDatabase(name, p.policies[name]...), nil
 	}

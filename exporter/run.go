@@ -87,24 +87,9 @@ func (r *run) expect() {
 	for _, f := range r.plan.files {
 		for _, sh := range f.shards {
 			r.opts.Progress.Shards.Add(1)
-			r.opts.Progress.TotalBytes.Add(sizeOf(filesOf(sh)))
+			r.opts.Progress.TotalBytes.Add(tsmreader.SizeOf(Sources(sh)))
 		}
 	}
-}
-
-// filesOf gives the files of a shard, and none where they cannot be listed: opening it says
-// why, as a fault of this shard.
-func filesOf(sh *volume.Shard) []tsmreader.File {
-	files, _ := tsmreader.Stat(Sources(sh))
-	return files
-}
-
-func sizeOf(files []tsmreader.File) int64 {
-	n := int64(0)
-	for _, f := range files {
-		n += f.Size
-	}
-	return n
 }
 
 // queueLength is how many tasks may be finished, or in work, ahead of the one that is

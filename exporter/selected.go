@@ -16,7 +16,7 @@ import (
 func Selected(cat *volume.Catalog, sel *filter.Selection) []*volume.Shard {
 	var out []*volume.Shard
 	for _, sh := range cat.Shards {
-		if sel.Database(sh.Database) && sel.Policy(sh.Policy) && sel.Shard(sh.ID) && inWindow(sh, sel) {
+		if sel.Takes(sh.Database, sh.Policy, sh.ID) && inWindow(sh, sel) {
 			out = append(out, sh)
 		}
 	}
@@ -72,7 +72,7 @@ func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left
 		faults = append(faults, metaFault(err))
 	}
 	for _, l := range cat.LeftOut {
-		if l.Database == "" || sel.Database(l.Database) && sel.Policy(l.Policy) && sel.Shard(l.ID) {
+		if l.Database == "" || sel.Takes(l.Database, l.Policy, l.ID) {
 			left = append(left, LeftOut{Path: l.Path, Reason: l.Reason.String() + ": " + l.Detail})
 		}
 	}
@@ -95,7 +95,7 @@ func metaFault(err error) Fault {
 func NotesOf(cat *volume.Catalog, sel *filter.Selection) []string {
 	missing := 0
 	for _, m := range cat.Missing {
-		if sel.Database(m.Database) && sel.Policy(m.Policy) && sel.Shard(m.ID) {
+		if sel.Takes(m.Database, m.Policy, m.ID) {
 			missing++
 		}
 	}

@@ -227,6 +227,21 @@ func nameOf(sh *volume.Shard) string {
 	return fmt.Sprintf("shard %d of %q.%q", sh.ID, sh.Database, sh.Policy)
 }
 
+// filesOf gives the files of a shard, and none where they cannot be listed: opening it says
+// why, as a fault of this shard.
+func filesOf(sh *volume.Shard) []tsmreader.File {
+	files, _ := tsmreader.Stat(Sources(sh))
+	return files
+}
+
+func sizeOf(files []tsmreader.File) int64 {
+	n := int64(0)
+	for _, f := range files {
+		n += f.Size
+	}
+	return n
+}
+
 // fingerprint tells the files of shards apart: before is that of the shards before.
 // Directories are not part of it, so that a snapshot may be attached elsewhere.
 func fingerprint(before string, sh *volume.Shard, files []tsmreader.File) string {

@@ -151,6 +151,12 @@ func (s *Selection) Shard(id uint64) bool {
 	return anyMatch(s.shards, strconv.AppendUint(buf[:0], id, 10))
 }
 
+// Takes reports whether a shard of that database and policy is to be taken, as far as that
+// depends on the names.
+func (s *Selection) Takes(database, policy string, id uint64) bool {
+	return s.Database(database) && s.Policy(policy) && s.Shard(id)
+}
+
 // Series reports whether to take the series, by measurement and tags. Key is the
 // stored, escaped series key; it is neither kept nor changed.
 //

@@ -41,7 +41,7 @@ func (n *inspection) plan(selected []*volume.Shard) {
 	n.planListed()
 	for _, m := range n.opts.Catalog.Missing {
 		sel := n.opts.Selection
-		if sel.Database(m.Database) && sel.Policy(m.Policy) && sel.Shard(m.ID) && m.Group.Range().Overlaps(sel.Window()) {
+		if sel.Takes(m.Database, m.Policy, m.ID) && m.Group.Range().Overlaps(sel.Window()) {
 			p := n.policy(m.Database, m.Policy)
 			p.missing = append(p.missing, m)
 		}
@@ -60,7 +60,7 @@ func (n *inspection) plan(selected []*volume.Shard) {
 	slices.SortFunc(n.databases, func(a, b *databaseFacts) int { return cmp.Compare(a.name, b.name) })
 	for _, d := range n.databases {
 		slices.SortFunc(d.policies, func(a, b *policyFacts) int { return cmp.Compare(a.name, b.name) })
-		d.meta = n.listedDatabase(d.name)
+		d.meta = n.opts.Catalog.Database(d.name)
 		for _, p := range d.policies {
 			p.number = len(n.policies)
 			n.policies = append(n.policies, p)
@@ -124,19 +124,6 @@ func (n *inspection) planListed() {
 			}
 		}
 	}
-}
-
-// listedDatabase finds what the metastores say of a database; the volume named last counts.
-func (n *inspection) listedDatabase(name string) *meta.Database {
-	for _, v := range slices.Backward(n.opts.Catalog.Volumes) {
-		if v.Meta == nil {
-			continue
-		}
-		if db, ok := v.Meta.Database(name); ok {
-			return db
-		}
-	}
-	return nil
 }
 
 // group finds the shard group of a shard; nil: no metastore lists it at its place. known says

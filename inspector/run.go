@@ -98,13 +98,7 @@ func newInspection(opts Options) *inspection {
 func (n *inspection) expect() {
 	for _, s := range n.shards {
 		n.progress.Shards.Add(1)
-		files, err := tsmreader.Stat(exporter.Sources(s.shard))
-		if err != nil {
-			continue // Open says why
-		}
-		for _, f := range files {
-			n.progress.TotalBytes.Add(f.Size)
-		}
+		n.progress.TotalBytes.Add(tsmreader.SizeOf(exporter.Sources(s.shard)))
 	}
 }
 

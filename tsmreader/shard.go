@@ -211,3 +211,14 @@ func Stat(sources []Source) ([]File, error) {
 	}
 	return s.files, nil
 }
+
+// SizeOf sums up the files that Stat lists, in bytes. Where they cannot be listed it is 0:
+// Open says why.
+func SizeOf(sources []Source) int64 {
+	n := int64(0)
+	files, _ := Stat(sources)
+	for i := range files {
+		n += files[i].Size
+	}
+	return n
+}

@@ -4,6 +4,7 @@ package volume
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/shardlift/shardlift/meta"
 )
@@ -32,6 +33,19 @@ type Catalog struct {
 	MetaErrors []error
 
 	roots []root
+}
+
+// Database gives what the metastores say of a database, or nil; the volume named last counts.
+func (c *Catalog) Database(name string) *meta.Database {
+	for _, v := range slices.Backward(c.Volumes) {
+		if v.Meta == nil {
+			continue
+		}
+		if db, ok := v.Meta.Database(name); ok {
+			return db
+		}
+	}
+	return nil
 }
 
 // Volume is one place where shards were found. Paths are absolute, and empty where
