@@ -41,7 +41,8 @@ type Server struct {
 	httpAddr string
 	rpcAddr  string
 	client   *http.Client
-	proc     *process // nil while stopped
+	ports    []net.PacketConn // hold both ports, see reserve
+	proc     *process         // nil while stopped
 }
 
 // Start runs a server and returns once it answers. It calls Require first. The
@@ -73,6 +74,7 @@ func Start(tb TB, opts Options) *Server {
 		if err := s.halt(os.Kill); err != nil {
 			tb.Logf("kill influxd: %v", err)
 		}
+		s.freePorts()
 	})
 	if err := s.startAnywhere(); err != nil {
 		tb.Fatalf("start influxd: %v\n%s", err, s.LogTail())
@@ -87,7 +89,8 @@ func Start(tb TB, opts Options) *Server {
 func (s *Server) startAnywhere() error {
 	var err error
 	for range 5 {
-		s.httpAddr, s.rpcAddr = freeAddr(), freeAddr()
+		s.freePorts()
+		s.httpAddr, s.rpcAddr = s.reserve(), s.reserve()
 		s.URL = "http://" + s.httpAddr
 		if err = s.run(); err == nil || !s.portTaken() {
 			return err
@@ -96,17 +99,34 @@ func (s *Server) startAnywhere() error {
 	return err
 }
 
-// freeAddr gives a loopback address that nothing listens on. The ports lie below
-// the usual ephemeral range, so that no outgoing connection takes one in between.
-func freeAddr() string {
+// reserve gives a loopback address that nothing listens on and that no other server gets
+// until freePorts, also not while this one is down: the others, of whatever process, would
+// listen there when it comes back, or answer in its place. What holds the port is the UDP
+// port of the same number, which influxd has no use for. The ports lie below the usual
+// ephemeral range, so that no outgoing connection takes one in between.
+func (s *Server) reserve() string {
 	for {
 		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		l, err := net.Listen("tcp", addr)
-		if err == nil {
-			_ = l.Close()
-			return addr
+		held, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			continue
 		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			_ = held.Close()
+			continue
+		}
+		_ = l.Close()
+		s.ports = append(s.ports, held)
+		return addr
 	}
+}
+
+func (s *Server) freePorts() {
+	for _, held := range s.ports {
+		_ = held.Close()
+	}
+	s.ports = nil
 }
 
 func (s *Server) portTaken() bool { return strings.Contains(s.LogTail(), "address already in use") }

@@ -4,6 +4,7 @@ package influxdtest
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,6 +139,28 @@ func TestCopyUnderWrites(t *testing.T) {
 	var got int
 	if _, err := fmt.Sscan(count(t, other, "db"), &got); err != nil || got < last+1 {
 		t.Errorf("copy has %d values (%v), %d were acknowledged before", got, err, last+1)
+	}
+}
+
+// The ports of a server that is down are nobody else's.
+func TestPortsAreHeld(t *testing.T) {
+	s := Start(t, Options{})
+	s.Stop()
+	for _, addr := range []string{s.httpAddr, s.rpcAddr} {
+		if held, err := net.ListenPacket("udp", addr); err == nil {
+			_ = held.Close()
+			t.Errorf("another server could have %s", addr)
+		}
+	}
+	s.Restart()
+	s.freePorts()
+	for _, addr := range []string{s.httpAddr, s.rpcAddr} {
+		held, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			t.Errorf("%s is held after the end: %v", addr, err)
+			continue
+		}
+		_ = held.Close()
 	}
 }
 
