@@ -125,10 +125,10 @@ func TestInterruptedCheck(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.WriteString("m f=1 1\n"); err != nil {
+	// More than a pipe holds: when it is written, somebody reads.
+	if _, err := w.WriteString(strings.Repeat("m f=1 1\n", 1<<20/8)); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(200 * time.Millisecond)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func TestInterruptedDeliveryCarriesOn(t *testing.T) {
 				t.Fatalf("it has ended already: %v", err)
 			}
 			_ = cmd.Wait() // the exit code tells
-			if took := time.Since(sent); took > 5*time.Second {
+			if took := time.Since(sent); took > promised {
 				t.Errorf("it took %v to end", took)
 			}
 			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
@@ -162,7 +162,7 @@ func TestInterruptedDeliveryCarriesOn(t *testing.T) {
 // waitFor waits until there is a file of that pattern, and gives its name.
 func waitFor(t *testing.T, pattern string) string {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -7,17 +7,21 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/shardlift/shardlift/internal/shardtest"
 )
@@ -99,13 +103,15 @@ func TestKilledExportCarriesOn(t *testing.T) {
 	whole := time.Since(began)
 	want := contents(t, filepath.Join(parent, "want"))
 	killed := 0
-	for round := range rounds {
-		dir := filepath.Join(parent, "out", string(rune('a'+round)))
+	for round := 0; round < rounds || killed == 0; round++ {
+		dir := filepath.Join(parent, "out", fmt.Sprint(round))
 		for range 2 {
 			after := rand.N(whole)
 			ended := kill(t, after, args(dir)...)
 			if !ended {
 				killed++
+			} else {
+				whole = whole*3/4 + 1 // the first run met a busier machine
 			}
 			got := contents(t, dir)
 			if _, finished := got["manifest.json"]; finished {
@@ -126,9 +132,6 @@ func TestKilledExportCarriesOn(t *testing.T) {
 		if got := contents(t, dir); !maps.Equal(got, want) {
 			t.Errorf("round %d: files %q differ from %q", round, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 		}
-	}
-	if killed == 0 {
-		t.Error("no run was killed before it ended")
 	}
 }
 
@@ -183,6 +186,9 @@ func contentsBut(t *testing.T, dir, but string) []string {
 	return names
 }
 
+// promised is how soon an interrupted command ends.
+const promised = 5 * time.Second
+
 // A signal ends an export within five seconds, with 130 and nothing half done; also one
 // that waits for somebody to read its output.
 func TestInterrupt(t *testing.T) {
@@ -192,31 +198,30 @@ func TestInterrupt(t *testing.T) {
 	cases := map[string]struct {
 		signal syscall.Signal
 		out    string
-		blocks bool
+		begun  string // there is such a file once it writes; "" where one can read from it
 		says   string
 	}{
-		"directory": {syscall.SIGINT, filepath.Join(parent, "dir") + "/", false, "interrupted; run the same command again to carry on\n"},
-		"file":      {syscall.SIGTERM, filepath.Join(parent, "out.lp"), false, "interrupted; nothing was written, run the same command again\n"},
-		"pipe":      {syscall.SIGTERM, "-", true, "interrupted; "},
+		"directory": {syscall.SIGINT, filepath.Join(parent, "dir") + "/", filepath.Join(parent, "dir", ".*"), "interrupted; run the same command again to carry on\n"},
+		"file":      {syscall.SIGTERM, filepath.Join(parent, "out.lp"), filepath.Join(parent, ".out.lp*"), "interrupted; nothing was written, run the same command again\n"},
+		"pipe":      {syscall.SIGTERM, "-", "", "interrupted; "},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			cmd, stderr := command(t, "export", source, "--quiet", "--compress=zstd", "--level=19", "--workers=1", "--out", c.out)
-			if c.blocks {
-				if _, err := cmd.StdoutPipe(); err != nil { // nobody reads it
+			if c.begun == "" {
+				blocked(t, cmd)
+			} else {
+				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
+				waitFor(t, c.begun)
 			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(500 * time.Millisecond)
 			sent := time.Now()
 			if err := cmd.Process.Signal(c.signal); err != nil {
 				t.Fatalf("it has ended already: %v", err)
 			}
 			_ = cmd.Wait() // the exit code tells
-			if took := time.Since(sent); took > 5*time.Second {
+			if took := time.Since(sent); took > promised {
 				t.Errorf("it took %v to end", took)
 			}
 			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
@@ -234,28 +239,69 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// A second signal ends the process at once.
-func TestSecondInterrupt(t *testing.T) {
-	source := filepath.Join(t.TempDir(), "volume")
-	volumeKinds["wide"](shardtest.NewVolume(t, source))
-	cmd, _ := command(t, "export", source, "--quiet", "--out", "-")
-	if _, err := cmd.StdoutPipe(); err != nil { // nobody reads it
+// unread is how many bytes a pipe holds.
+func unread(t *testing.T, pipe *os.File) (n int) {
+	t.Helper()
+	request := uint(0x4004667f) // FIONREAD, of the BSDs and macOS
+	if runtime.GOOS == "linux" {
+		request = 0x541b
+	}
+	conn, err := pipe.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	if err := conn.Control(func(fd uintptr) { n, failed = unix.IoctlGetInt(int(fd), request) }); err != nil || failed != nil {
+		t.Fatal(errors.Join(err, failed))
+	}
+	return n
+}
+
+// blocked starts a command that writes a lot to standard output, where nobody reads it, and
+// returns once it waits for that: it writes more at once than a pipe holds.
+func blocked(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(500 * time.Millisecond)
-	began := time.Now()
-	for range 2 {
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+	ended := time.Now().Add(time.Minute)
+	for unread(t, out.(*os.File)) < 32<<10 {
+		if time.Now().After(ended) {
+			t.Fatal("it does not write")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A second signal ends the process at once: it is the signal that does, and not the end of
+// the time for which the first one lets it clean up.
+func TestSecondInterrupt(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "volume")
+	volumeKinds["wide"](shardtest.NewVolume(t, source))
+	cmd, _ := command(t, "export", source, "--quiet", "--out", "-")
+	blocked(t, cmd)
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the status tells
+		close(done)
+	}()
+	for { // two that come at once are one
+		err := cmd.Process.Signal(syscall.SIGINT)
+		if errors.Is(err, os.ErrProcessDone) {
+			break
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
-	_ = cmd.Wait() // the status tells
+	<-done
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !status.Signaled() || status.Signal() != syscall.SIGINT || time.Since(began) > patience {
-		t.Errorf("%v after %v", cmd.ProcessState, time.Since(began))
+	if !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("it ended by %v", cmd.ProcessState)
 	}
 }
