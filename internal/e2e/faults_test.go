@@ -74,7 +74,8 @@ func (f *faulty) names() []string {
 	return append(names(f.t, f.dir), names(f.t, f.home+"/.local/state/shardlift")...)
 }
 
-// carryOn lets the proxy pass all and runs the same command again.
+// carryOn lets the proxy pass all and runs the same command again, but for how long it waits
+// for a server that is slow.
 func (f *faulty) carryOn(more ...string) {
 	f.t.Helper()
 	f.proxy.Requests(nil)
@@ -190,7 +191,7 @@ func TestLastingFaults(t *testing.T) {
 			r := f.run(f.args("--retry-for", "2s")...)
 			r.must(t, exitFailed)
 			f.stopped(r)
-			f.carryOn("--retry-for", "2s")
+			f.carryOn()
 		})
 	}
 }
@@ -281,7 +282,7 @@ func TestNobodyThere(t *testing.T) {
 	if err := f.proxy.Up(); err != nil {
 		t.Fatal(err)
 	}
-	f.carryOn("--retry-for", "2s")
+	f.carryOn()
 }
 
 // So is a server that goes away and stays away; and one that comes back is used again.
@@ -300,7 +301,7 @@ func TestServerGoesAway(t *testing.T) {
 		if err := f.proxy.Up(); err != nil {
 			t.Fatal(err)
 		}
-		f.carryOn("--retry-for", "2s", "--pps", "500")
+		f.carryOn("--pps", "500")
 	})
 	t.Run("for a while", func(t *testing.T) {
 		f := newFaulty(t, s, "while")

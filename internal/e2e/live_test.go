@@ -48,7 +48,7 @@ func TestLiveDirectory(t *testing.T) {
 				})
 			}
 			began, exports := time.Now(), 0
-			for ; ctx.Err() == nil && !t.Failed() && (time.Since(began) < liveFor || !l.enough() && time.Since(began) < time.Minute); exports++ {
+			for ; ctx.Err() == nil && !t.Failed() && (time.Since(began) < liveFor || (exports < 5 || !l.enough()) && time.Since(began) < 2*endless); exports++ {
 				l.export(exports)
 			}
 			stop()

@@ -108,7 +108,7 @@ func TestTwoNodes(t *testing.T) {
 	})
 	t.Run("both down, then up", func(t *testing.T) {
 		p := newPair(t, s, "updown")
-		run := p.start(nil, p.args("--retry-for", "1s", "--pps", "1000")...)
+		run := p.start(nil, p.args("--retry-for", "3s", "--pps", "1000")...)
 		if err := p.proxy.AwaitWrites(t.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
@@ -122,6 +122,6 @@ func TestTwoNodes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		p.done(p.run(p.args("--retry-for", "1s", "--pps", "1000")...))
+		p.done(p.run(p.args("--pps", "1000")...))
 	})
 }

@@ -69,7 +69,12 @@ func newClient(t *testing.T, timeout time.Duration) *http.Client {
 // post posts a body; the answer is "status body" or "".
 func post(t *testing.T, c *http.Client, url, body string) (string, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/write?db=d", strings.NewReader(body))
+	return postIn(t.Context(), t, c, url, body)
+}
+
+func postIn(ctx context.Context, t *testing.T, c *http.Client, url, body string) (string, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/write?db=d", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,11 +232,15 @@ func TestConnections(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				p := faultproxy.Start(t, opts)
 				p.Connections(f)
-				c := *client
+				ctx, giveUp := context.WithCancel(t.Context())
+				defer giveUp()
 				if f.Do == faultproxy.Stall {
-					c.Timeout = 300 * time.Millisecond
+					go func() {
+						_ = p.Await(ctx, func(e []faultproxy.Event) bool { return len(e) > 0 }) // the test is over otherwise
+						giveUp()
+					}()
 				}
-				if got, err := post(t, &c, p.URL, "m f=1"); err == nil {
+				if got, err := postIn(ctx, t, client, p.URL, "m f=1"); err == nil {
 					t.Errorf("answer %q", got)
 				}
 				if got, err := post(t, client, p.URL, "m f=2"); got != "204 No Content" || err != nil {
