@@ -28,7 +28,7 @@ fi
 log=$(mktemp) || give_up 'mktemp failed'
 trap 'rm -f "$log"' EXIT
 trap 'exit 1' INT TERM HUP
-apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1; }
+apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" >>"$log" 2>&1; }
 
 echo 'install-chromium: installing chromium for the tests' >&2
 apt update # an old list may do
