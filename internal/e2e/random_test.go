@@ -141,9 +141,9 @@ func dumpAs(t *testing.T, s *influxdtest.Server, db string) []lpjudge.Value {
 func compactFully(t *testing.T, s *influxdtest.Server, db string) {
 	t.Helper()
 	s.Flush(db)
-	for deadline := time.Now().Add(time.Minute); !compact(t, s, db); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(endless); !compact(t, s, db); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s is not compacted after a minute", db)
+			t.Fatalf("%s is not compacted after %v", db, endless)
 		}
 	}
 }

@@ -80,16 +80,13 @@ func (s *Server) TryExec(statement string) error { return s.TryExecIn("", statem
 // TryExecIn is TryExec in database db. A refusal that only says that the server is busy
 // with a drop is waited out.
 func (s *Server) TryExecIn(db, statement string) error {
-	for tries := 0; ; tries++ {
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		_, err := s.TryQuery(db, statement)
-		if err == nil || tries == dropTries || !dropping(statement, err) {
+		if err == nil || !dropping(statement, err) || time.Since(began) > busyTimeout {
 			return err
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
-
-const dropTries = 40
 
 // dropping reports whether err is one of those of a server in the middle of a drop. While
 // any shard is being dropped it refuses every statement that asks all shards. And a drop

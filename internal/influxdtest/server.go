@@ -21,6 +21,7 @@ import (
 const (
 	startTimeout   = time.Minute
 	stopTimeout    = time.Minute
+	busyTimeout    = time.Minute // with a snapshot, or a drop
 	requestTimeout = 5 * time.Minute
 )
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -65,14 +66,16 @@ func (s *Server) Flush(db string) {
 func (s *Server) FlushShard(id uint64) {
 	s.tb.Helper()
 	none := time.Now().Add(never) // no file has changed since, so none is sent
-	var err error
-	for range 20 { // a snapshot that is already running refuses another one
-		if err = s.backup(id, none); err == nil {
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		err := s.backup(id, none)
+		if err == nil {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		// A snapshot that is already running refuses another one.
+		if errors.Is(err, syscall.ECONNREFUSED) || time.Since(began) > busyTimeout {
+			s.tb.Fatalf("flush shard %d: %v\n%s", id, err, s.LogTail())
+		}
 	}
-	s.tb.Fatalf("flush shard %d: %v\n%s", id, err, s.LogTail())
 }
 
 // The first two bytes of a request to the snapshot service: its number on the
