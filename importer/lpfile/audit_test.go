@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,6 +88,43 @@ func TestAuditFaults(t *testing.T) {
 			}
 			if d := cmp.Diff(c.want, got.Faults); d != "" || got.Points != c.points || got.Bytes != int64(len(c.text)) {
 				t.Errorf("%d points, %d bytes (-want +got):\n%s", got.Points, got.Bytes, d)
+			}
+		})
+	}
+}
+
+// What stands behind the end of a stream is told from a stream that is cut off, however short it
+// is, and where the stream ended.
+func TestTrailingJunk(t *testing.T) {
+	const text = "m f=1 1\n"
+	one := gzipped(t, []byte(text))
+	two := append(slices.Clip(one), one...)
+	for name, c := range map[string]struct {
+		whole []byte
+		junk  string
+		want  string
+	}{
+		"a byte":             {one, "\n", "trailing junk"},
+		"two bytes":          {one, "ab", "trailing junk"},
+		"nine bytes":         {two, "123456789", "trailing junk"},
+		"ten bytes":          {two, "1234567890", "trailing junk"},
+		"zeros":              {one, strings.Repeat("\x00", 1000), "trailing junk"},
+		"half of the magic":  {one, "\x1fx", "trailing junk"},
+		"zstd":               {zstded(t, []byte(text)), "garbage", "trailing junk"},
+		"a byte of the next": {two, gzipMagic[:1], "cut off"},
+		"magic of the next":  {one, gzipMagic, "cut off"},
+		"header cut":         {one, string(one[:9]), "cut off"},
+		"cut behind header":  {one, string(one[:10]), "cut off"},
+		"no header":          {one, gzipMagic + "\xff4567890", "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := audit(t, append(slices.Clip(c.whole), c.junk...))
+			if len(got.Faults) != 1 || got.Points != int64(1+len(c.whole)/len(two)) {
+				t.Fatalf("%+v", got)
+			}
+			f := got.Faults[0]
+			if f.Part != "stream" || !f.Lost || !strings.Contains(f.Reason, c.want) || c.want == "trailing junk" && f.Offset != int64(len(c.whole)) {
+				t.Errorf("%+v", f)
 			}
 		})
 	}

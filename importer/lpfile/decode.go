@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -29,6 +28,9 @@ const (
 	zstdd coding = "zstd"
 )
 
+// zstdMagic begins a frame.
+const zstdMagic = "\x28\xb5\x2f\xfd"
+
 // foreign are beginnings of files that hold no line protocol, whatever follows.
 var foreign = []struct{ magic, what string }{
 	{"BZh", "is compressed with bzip2: unpack it, for example with `bzcat FILE | shardlift import -`"},
@@ -43,9 +45,9 @@ var foreign = []struct{ magic, what string }{
 // sniff tells by the first bytes how an input is compressed.
 func sniff(b []byte) (coding, error) {
 	switch {
-	case len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b:
+	case bytes.HasPrefix(b, []byte(gzipMagic)):
 		return gzipd, nil
-	case len(b) >= 4 && string(b[:4]) == "\x28\xb5\x2f\xfd",
+	case bytes.HasPrefix(b, []byte(zstdMagic)),
 		len(b) >= 4 && b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18": // a frame to be skipped
 		return zstdd, nil
 	}
@@ -126,7 +128,7 @@ func (d *decoder) open() error {
 	}
 	switch d.coding {
 	case gzipd:
-		d.text, err = gzip.NewReader(d.buf)
+		d.text, err = newMembers(d.buf)
 	case zstdd:
 		d.zstd, err = zstd.NewReader(d.buf, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
@@ -192,6 +194,14 @@ func (d *decoder) damaged(err error) error {
 		return &DamagedError{
 			fmt.Sprintf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at),
 			at, fmt.Sprintf("the %s stream ends in the middle: the file is cut off", d.coding),
+		}
+	case errors.Is(err, zstd.ErrMagicMismatch): // never of the first frame, by which the coding is known
+		at -= int64(len(zstdMagic))
+		fallthrough
+	case errors.Is(err, errJunk):
+		return &DamagedError{
+			fmt.Sprintf("%s has trailing junk: its %s stream ends at byte %d, and what follows is none", d.name, d.coding, at),
+			at, fmt.Sprintf("trailing junk: the %s stream ends here, and what follows is none", d.coding),
 		}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return fmt.Errorf("%s at byte %d: its zstd window is too large to be read in little memory: use `zstd -dc --long=31 FILE | shardlift import -`", d.name, at)
