@@ -97,9 +97,11 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
+// isNamed reports whether there is something of that name, or may be: a pipe, a link to a
+// disk that is not mounted, or what nobody is allowed to see. Whoever reads it finds out.
+func isNamed(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 }
 
 // finder looks around before it is known what a path names. What it may not look
@@ -172,7 +174,7 @@ func (f *finder) isVolume(ctx context.Context, dir string) (bool, error) {
 			return k == walTree, err
 		}
 	}
-	if isFile(meta) {
+	if isNamed(meta) && !isDirectory(meta) { // a policy may be called so
 		parts++
 	}
 	return parts >= 2, nil
@@ -180,3 +182,14 @@ func (f *finder) isVolume(ctx context.Context, dir string) (bool, error) {
 
 // metaFileIn is where the metastore is in its directory.
 func metaFileIn(dir string) string { return filepath.Join(dir, "meta.db") }
+
+// metaIn is the metastore of the volume in dir; empty where there is none. One that is no
+// file is one that cannot be read, and not none.
+func metaIn(dir string) string {
+	meta := filepath.Join(dir, "meta")
+	file := metaFileIn(meta)
+	if _, err := os.Stat(meta); isNamed(file) || err != nil && isNamed(meta) { // or a link into the void
+		return file
+	}
+	return ""
+}

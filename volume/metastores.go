@@ -107,7 +107,7 @@ func metaFilesAt(path string) (files []string, ok bool) {
 		return []string{path}, true
 	}
 	for _, file := range []string{metaFileIn(path), metaFileIn(filepath.Join(path, "meta"))} {
-		if isFile(file) {
+		if isNamed(file) && !isDirectory(file) { // databases and policies may be called so
 			return []string{file}, true
 		}
 	}
@@ -126,7 +126,7 @@ func backupMetaIn(dir string) []string {
 		name := e.Name()
 		portable := filepath.Ext(name) == ".meta"
 		legacy, _ := filepath.Match("meta.[0-9][0-9]", name)
-		if path := filepath.Join(dir, name); (portable || legacy) && isFile(path) {
+		if path := filepath.Join(dir, name); (portable || legacy) && !isDirectory(path) {
 			files = append(files, path)
 		}
 	}

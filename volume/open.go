@@ -156,7 +156,7 @@ func (p *place) setMeta(path string) error {
 		return err
 	}
 	for _, file := range []string{abs, metaFileIn(abs), metaFileIn(filepath.Join(abs, "meta"))} {
-		if isFile(file) {
+		if isNamed(file) && !isDirectory(file) {
 			p.metaFile = file
 			return nil
 		}

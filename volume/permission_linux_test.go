@@ -79,6 +79,17 @@ func TestForbiddenInside(t *testing.T) {
 	}
 }
 
+// A metastore that nobody may see may well be there.
+func TestForbiddenMetastore(t *testing.T) {
+	dir := plant(t, append(small("v"), "v/meta/meta.db")...)
+	openToAll(t, dir)
+	forbid(t, filepath.Join(dir, "v/meta"))
+	c, err := openAsNobody(t, Request{Paths: []string{dir + "/v"}})
+	if err != nil || len(c.MetaErrors) != 1 || !errors.Is(c.MetaErrors[0], fs.ErrPermission) {
+		t.Errorf("%v, %+v", err, c)
+	}
+}
+
 func TestForbiddenRoots(t *testing.T) {
 	tests := map[string]struct {
 		forbidden, path string

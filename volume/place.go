@@ -27,15 +27,12 @@ type place struct {
 
 // volumePlace is the volume in dir.
 func volumePlace(source, dir string) place {
-	p := place{source: source}
+	p := place{source: source, metaFile: metaIn(dir)}
 	if d := filepath.Join(dir, "data"); isDirectory(d) {
 		p.dataRoot, p.data = d, d
 	}
 	if d := filepath.Join(dir, "wal"); isDirectory(d) {
 		p.walRoot, p.wal = d, d
-	}
-	if f := metaFileIn(filepath.Join(dir, "meta")); isFile(f) {
-		p.metaFile = f
 	}
 	return p
 }
@@ -69,19 +66,30 @@ func below(root string, names []string) string {
 // to what it links to; empty where there is none. Only a root with the usual name has
 // others beside it: data.bak does not belong to wal.
 func beside(root, name string) string {
-	for _, r := range []string{root, realPath(root)} {
-		base, dir := filepath.Base(r), filepath.Join(filepath.Dir(r), name)
-		if (base == "data" || base == "wal") && isDirectory(dir) {
+	for _, dir := range above(root) {
+		if dir = filepath.Join(dir, name); isDirectory(dir) {
 			return dir
 		}
 	}
 	return ""
 }
 
+// above gives the directories that root is in, as beside says.
+func above(root string) (dirs []string) {
+	for _, r := range []string{root, realPath(root)} {
+		if base := filepath.Base(r); base == "data" || base == "wal" {
+			dirs = append(dirs, filepath.Dir(r))
+		}
+	}
+	return dirs
+}
+
 // metaBeside is the metastore next to root; empty where there is none.
 func metaBeside(root string) string {
-	if dir := beside(root, "meta"); dir != "" && isFile(metaFileIn(dir)) {
-		return metaFileIn(dir)
+	for _, dir := range above(root) {
+		if file := metaIn(dir); file != "" {
+			return file
+		}
 	}
 	return ""
 }
