@@ -255,6 +255,10 @@ var tsmDamages = map[string]func(s *site) found{
 		s.shard.Fields(shardtest.MeasurementFields{Name: "m", Fields: []shardtest.Field{{Name: "f", Kind: s.kind}}})
 		return found{s.shard.DataDir() + "/" + tsmName, "index", -1, other, false, 0, "not listed in fields.idx"}
 	},
+	"fields.idx cut to its magic": func(s *site) found {
+		s.shard.Fields()
+		return found{s.shard.DataDir() + "/fields.idx", "fields.idx", 0, "", false, 0, "lists no field"}
+	},
 	"another type in fields.idx": func(s *site) found {
 		s.shard.Fields(
 			shardtest.MeasurementFields{Name: "m", Fields: []shardtest.Field{{Name: "f", Kind: s.kind}}},
@@ -531,3 +535,26 @@ func inFile(t *testing.T, got *checker.SourceReport, path string) {
 
 // kinds are all kinds of values.
 var kinds = []point.Kind{point.Float, point.Integer, point.Boolean, point.String, point.Unsigned}
+
+// A fields.idx that lists nothing is told once, and only where there are values: those of a
+// measurement that was dropped stay in the files until the next compaction.
+func TestFieldsThatListNothing(t *testing.T) {
+	v := shardtest.NewVolume(t, t.TempDir())
+	sh := v.Shard("db", "rp", 7)
+	f := shardtest.TSM{PerBlock: 4}
+	keys := []string{before, target, behind, other}
+	stones := make([]shardtest.Tombstone, len(keys))
+	for i, key := range keys {
+		f.Add(key, sampleRun(point.Float, begin, 10))
+		stones[i] = shardtest.WholeColumn(key)
+	}
+	sh.TSM(1, 1, &f)
+	path := sh.Fields()
+	if got := check(t, options(t, v.Dir)); len(got.Faults) != 1 || got.Faults[0].File != path || got.Faults[0].Part != "fields.idx" || got.Lost != 0 {
+		t.Errorf("%s", list(got.Faults))
+	}
+	sh.DataFile(stoneName, shardtest.TombstoneV4(stones))
+	if got := check(t, options(t, v.Dir)); len(got.Faults) != 0 {
+		t.Errorf("of a measurement that was dropped: %s", list(got.Faults))
+	}
+}

@@ -222,6 +222,9 @@ func (c *Cursor) settleKind(col *column, listed map[string]point.Kind) {
 	}
 	if !has && c.fields.set != nil && fromFile {
 		col.doubt = errUnlisted
+		if len(c.fields.set) == 0 {
+			col.doubt = errListsNone
+		}
 	}
 	fits := false
 	for i := range chains {
@@ -293,6 +296,13 @@ func (c *Cursor) keyOf(col *column) string {
 // that was dropped stands in the index, but not in fields.idx, until the next compaction.
 func (c *Cursor) given(col *column) {
 	if col.doubt == nil {
+		return
+	}
+	if errors.Is(col.doubt, errListsNone) { // the same of all columns
+		if sh := c.sec.shard; sh.listsNone.CompareAndSwap(false, true) {
+			c.report(sh.fieldsPath, fault.Fields, 0, 0, "", point.NoTime, false, col.doubt)
+		}
+		col.doubt = nil
 		return
 	}
 	first := &c.chains[col.first]

@@ -89,7 +89,7 @@ func (s *Shard) openReplica(ctx context.Context, r *replica, src Source, l listi
 		fields, found := readFields(dir)
 		s.faults = append(s.faults, found...)
 		if s.fields == nil {
-			s.fields = fields
+			s.fields, s.fieldsPath = fields, filepath.Join(dir, "fields.idx")
 		} else {
 			s.fields.add(fields)
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/shardlift/shardlift/point"
@@ -25,6 +26,9 @@ type Shard struct {
 	faults   []Fault
 	leftOut  []LeftOut
 	fields   fieldSet // of all replicas; nil where none has one
+
+	fieldsPath string      // where the first of them is from
+	listsNone  atomic.Bool // reported that they are empty
 }
 
 // File names a file that a shard was read from, as it was when it was opened.
