@@ -109,6 +109,9 @@ func Sources(ctx context.Context, opts SourceOptions) (*SourceReport, error) {
 	if err := r.pipeline(ctx, shards); err != nil {
 		return nil, err
 	}
+	if err := r.some(ctx); err != nil {
+		return nil, err
+	}
 	r.report.settle()
 	r.report.Seconds = time.Since(began).Seconds()
 	return &r.report, nil
@@ -118,10 +121,12 @@ func Sources(ctx context.Context, opts SourceOptions) (*SourceReport, error) {
 // them, and what they found is collected in the order of the tasks.
 type sourceRun struct {
 	opts   SourceOptions
-	check  tsmreader.CheckOptions
-	work   chan *task // for the workers
-	done   chan *task // the same, in order
+	check  tsmreader.CheckOptions // of the next copy
+	work   chan *task             // for the workers
+	done   chan *task             // the same, in order
 	report SourceReport
+
+	passedOver *volume.Shard // the first of which blocks were left out
 }
 
 // expect counts what there is to read, for the progress.
@@ -168,7 +173,7 @@ func (r *sourceRun) pipeline(ctx context.Context, shards []*volume.Shard) error 
 // copy opens one copy of a shard and cuts it into tasks. What keeps it from being opened
 // is a fault like any other; the next one may be sound.
 func (r *sourceRun) copy(ctx context.Context, sh *volume.Shard, path string, src tsmreader.Source) (err error) {
-	c := &shardCopy{shard: sh, progress: r.opts.Progress}
+	c := &shardCopy{shard: sh, progress: r.opts.Progress, check: r.check}
 	c.refs.Add(1)
 	defer func() { err = errors.Join(err, c.release()) }()
 	o := exporter.ReaderOptions(&exporter.Options{
@@ -183,6 +188,7 @@ func (r *sourceRun) copy(ctx context.Context, sh *volume.Shard, path string, src
 		return r.emit(ctx, c.unopened(path, err))
 	}
 	c.open = open
+	r.check.Subset.Before += open.Stretches()
 	first := c.task()
 	first.counts = c.counts()
 	first.add(open.Faults())
@@ -274,6 +280,9 @@ func (r *sourceRun) collect(ctx context.Context) error {
 			return t.err
 		}
 		r.report.add(&t.counts)
+		if t.counts.BlocksSkipped > 0 && r.passedOver == nil {
+			r.passedOver = t.of.shard
+		}
 		r.report.note(t.faults...)
 		r.report.LeftOut = append(r.report.LeftOut, t.left...)
 		if t.note != "" {
@@ -281,6 +290,28 @@ func (r *sourceRun) collect(ctx context.Context) error {
 		}
 		r.opts.Progress.Faults.Add(int64(len(t.faults)))
 	}
+}
+
+// some reads a block of a volume that is so small that its share has none.
+func (r *sourceRun) some(ctx context.Context) error {
+	if r.report.Blocks > 0 || r.passedOver == nil || r.opts.Subset.Share == 0 {
+		return nil
+	}
+	again := &sourceRun{opts: r.opts, check: r.check, work: make(chan *task), done: make(chan *task, 4*r.opts.Workers)}
+	again.opts.Progress = &Progress{}
+	again.check.Some = true
+	if err := again.pipeline(ctx, []*volume.Shard{r.passedOver}); err != nil {
+		return err
+	}
+	n := &again.report
+	r.report.Blocks += n.Blocks
+	r.report.BlocksSkipped -= n.Blocks
+	r.report.BlockBytes += n.BlockBytes
+	r.report.Values += n.Values
+	r.opts.Progress.Blocks.Add(n.Blocks)
+	r.opts.Progress.Values.Add(n.Values)
+	r.report.note(n.Faults...) // those that are there already go again
+	return nil
 }
 
 // unopened gives the task that reports a copy which could not be opened.

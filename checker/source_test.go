@@ -19,6 +19,7 @@ import (
 	"github.com/shardlift/shardlift/internal/influxdtest"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
 	"github.com/shardlift/shardlift/internal/shardtest"
+	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
 	"github.com/shardlift/shardlift/volume"
 )
@@ -263,6 +264,40 @@ func TestSelection(t *testing.T) {
 				t.Errorf("%+v\n%s", got.SourceCounts, list(got.Faults))
 			}
 		})
+	}
+}
+
+// A share is about as large as asked for, also of many small files, and never none at all.
+func TestSharesOfSmallFiles(t *testing.T) {
+	v := shardtest.NewVolume(t, t.TempDir())
+	for i := range 400 {
+		var f shardtest.TSM
+		f.Add("m#!~#f", sampleRun(point.Integer, begin, 3))
+		v.Shard("db", "rp", uint64(i+1)).TSM(1, 1, &f)
+	}
+	one := shardtest.NewVolume(t, t.TempDir())
+	var f shardtest.TSM
+	f.Add("m#!~#f", sampleRun(point.Integer, begin, 3))
+	one.Shard("db", "rp", 1).TSM(1, 1, &f)
+	for seed := range uint64(20) {
+		o := options(t, v.Dir)
+		o.Subset = tsmreader.Subset{Share: 0.05, Seed: seed}
+		if got := check(t, o); got.Blocks < 19 || got.Blocks > 21 || got.Blocks+got.BlocksSkipped != 400 {
+			t.Errorf("seed %d: %+v", seed, got.SourceCounts)
+		}
+		o = options(t, one.Dir)
+		o.Subset = tsmreader.Subset{Share: 0.01, Seed: seed}
+		if got := check(t, o); got.Blocks != 1 || got.BlocksSkipped != 0 || got.Values != 3 || got.Columns != 1 || got.Copies != 1 {
+			t.Errorf("seed %d, one block: %+v", seed, got.SourceCounts)
+		}
+	}
+	// Damage is found in the one block that is read, and what is known already is told once.
+	path := one.Shard("db", "rp", 1).DataFile(tsmName, shardtest.Flip(f.Bytes(), 8*10))
+	one.Shard("db", "rp", 1).DataFile("fields.idx", nil)
+	o := options(t, one.Dir)
+	o.Subset = tsmreader.Subset{Share: 1e-9, Seed: 1}
+	if got := check(t, o); len(got.Faults) != 2 || got.Lost != 1 || got.Faults[0].File != path || got.More != 0 {
+		t.Errorf("%s", list(got.Faults))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type shardCopy struct {
 	shard    *volume.Shard
 	open     *tsmreader.Shard
+	check    tsmreader.CheckOptions
 	refs     atomic.Int64 // the producer's, and one for each task with work in it
 	progress *Progress
 	read     atomic.Int64 // bytes that the progress knows
@@ -77,7 +78,7 @@ func (t *task) run(ctx context.Context, r *sourceRun, old *tsmreader.Cursor) *ts
 	var n, told tsmreader.Checked
 	p := r.opts.Progress
 	for c.Next(ctx) {
-		c.Check(&r.check, &n)
+		c.Check(&t.of.check, &n)
 		p.Blocks.Add(n.Blocks - told.Blocks)
 		p.Values.Add(n.Values - told.Values)
 		p.DoneBytes.Add(n.Bytes - told.Bytes)

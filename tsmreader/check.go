@@ -24,6 +24,8 @@ var (
 type CheckOptions struct {
 	Checksums bool // checksums and types only: blocks are not decoded
 	Subset    Subset
+	// Some reads the first block of all that a cursor comes upon, though it is not of the subset.
+	Some bool
 }
 
 // Checked counts what Check looked at.
@@ -74,11 +76,12 @@ func (c *Cursor) checkChain(col *column, ch *chain, o *CheckOptions, n *Checked)
 	}
 	before := ch.next
 	read := n.Blocks
-	stretch := o.Subset.of(ch.in.file)
+	stretch := o.Subset.of(ch.in)
 	c.bare.before = math.MinInt64
 	for e, ok := c.head(ch); ok; e, ok = c.head(ch) {
+		number := ch.rec.Before + ch.next
 		ch.next++
-		if col.doubt == nil && !stretch.has(e.Offset) {
+		if col.doubt == nil && !stretch.has(e.Offset, number) && !(o.Some && n.Blocks == 0) {
 			continue
 		}
 		c.checkBlock(col, ch, e, o, n)

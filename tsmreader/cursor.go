@@ -123,14 +123,15 @@ func (sec *Section) addInputs(c *Cursor) {
 	index, blocks := max(lookupBuffer, int(share*indexBuffer)), max(lookupBuffer, int(share*float64(buffer)))
 	had := slices.DeleteFunc(c.inputs, func(in *input) bool { return in.file == nil })
 	c.inputs = nil
-	n := 0
+	n, before := 0, int64(0)
 	for i, r := range sec.shard.replicas {
 		for _, f := range r.files {
 			in := &input{}
 			if n < len(had) {
 				in = had[n]
 			}
-			in.rank, in.replica, in.number = len(c.inputs), i, n
+			in.rank, in.replica, in.number, in.before = len(c.inputs), i, n, before
+			before += stretchesOf(f.File)
 			in.file, in.stones = f.File, sec.over.stones[n]
 			in.index, in.lookups = in.index.Reset(f.File, index), in.lookups.Reset(f.File, lookupBuffer)
 			if in.blocks == nil || in.size != blocks {

@@ -13,7 +13,8 @@ import (
 type input struct {
 	rank    int // order of precedence: a higher rank wins
 	replica int
-	number  int // of the file, among those of all replicas
+	number  int   // of the file, among those of all replicas
+	before  int64 // stretches of the files before it
 
 	file    *tsmfile.File
 	index   *tsmfile.Reader

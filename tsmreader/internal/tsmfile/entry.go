@@ -49,6 +49,8 @@ type Record struct {
 	Kind  point.Kind // as the index says; may be invalid in a damaged file
 	Count int        // blocks
 
+	Before int // blocks of the records before it in the file
+
 	First, Last Entry  // the first and the last block's entry
 	Bytes       int64  // of all blocks
 	Times       uint64 // equal for records whose blocks have the same times

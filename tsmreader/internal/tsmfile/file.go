@@ -35,6 +35,7 @@ type File struct {
 type Mark struct {
 	Key    string // of the record at Pos
 	Pos    int64  // in the file
+	Before int    // blocks of the records before
 	Weight int64  // work between this mark and the next: bytes of blocks, and some for the index
 }
 

@@ -80,6 +80,8 @@ type Reader struct {
 	w   window
 	pos int64
 	err error
+
+	before int // blocks of the records before pos
 }
 
 // Reset gives a reader of f whose buffer holds size bytes: r with the buffer that it
@@ -104,9 +106,9 @@ func (r *Reader) Seek(key string, rec *Record) bool {
 			hi = mid
 		}
 	}
-	r.pos, r.err = r.f.indexStart, nil
+	r.pos, r.before, r.err = r.f.indexStart, 0, nil
 	if lo > 0 {
-		r.pos = marks[lo-1].Pos
+		r.pos, r.before = marks[lo-1].Pos, marks[lo-1].Before
 	}
 	for r.Next(rec) {
 		if string(rec.Key) >= key {
@@ -140,22 +142,25 @@ func (r *Reader) Next(rec *Record) bool {
 		}
 		if err == nil {
 			r.pos = h.next
+			rec.Before = r.before
+			r.before += h.count
 			return true
 		}
 		r.err = cmp.Or(r.err, err)
-		r.pos = r.nextMark()
+		r.toMark()
 	}
 	return false
 }
 
-// nextMark gives the next place behind pos at which a record is known to start.
-func (r *Reader) nextMark() int64 {
+// toMark goes to the next place at which a record is known to start.
+func (r *Reader) toMark() {
 	marks := r.f.Marks
 	i := sort.Search(len(marks), func(i int) bool { return marks[i].Pos > r.pos })
 	if i == len(marks) {
-		return r.f.indexEnd
+		r.pos = r.f.indexEnd
+		return
 	}
-	return marks[i].Pos
+	r.pos, r.before = marks[i].Pos, marks[i].Before
 }
 
 // entryBatch is how many entries are read at a time.

@@ -97,7 +97,7 @@ func (s *scanner) mark(key []byte, pos int64) {
 		return
 	}
 	s.closeMark()
-	f.Marks = append(f.Marks, Mark{Key: string(key), Pos: pos})
+	f.Marks = append(f.Marks, Mark{Key: string(key), Pos: pos, Before: f.Blocks})
 }
 
 // closeMark gives the last mark the weight that was added up since.
