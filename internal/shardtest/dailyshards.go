@@ -20,7 +20,7 @@ type DailyShards struct {
 	Fields       int  // of a series, floats and integers in turn; 0 means 2
 	Points       int  // of a series; 0 means 3
 	Measurements int  // that the series are of, in turn; 0 means 1
-	Holes        int  // so many days, evenly spread, have no shard
+	Holes        int  // so many days have no shard, evenly spread and none beside another; fewer than Shards
 	Distinct     bool // no shard has a series of another one
 	Seed         uint64
 }
@@ -37,7 +37,7 @@ func (d DailyShards) Write(dir string) (Totals, error) {
 	if d.Measurements == 0 {
 		d.Measurements = 1
 	}
-	if d.Shards < 1 || d.Series < d.Measurements || d.Fields < 1 || d.Points < 1 || d.Measurements < 1 || d.Holes < 0 {
+	if d.Shards < 1 || d.Series < d.Measurements || d.Fields < 1 || d.Points < 1 || d.Measurements < 1 || d.Holes < 0 || d.Holes >= d.Shards {
 		return Totals{}, fmt.Errorf("write daily shards: %+v", d)
 	}
 	var failed firstError
@@ -70,7 +70,8 @@ func (d DailyShards) Write(dir string) (Totals, error) {
 	return totals, failed.err
 }
 
-// holesBefore counts the days without a shard before shard i.
+// holesBefore counts the days without a shard before shard i. All of them lie between the
+// first shard and the last.
 func (d DailyShards) holesBefore(i int) int64 {
 	return int64(i) * int64(d.Holes) / int64(max(d.Shards-1, 1))
 }

@@ -154,6 +154,27 @@ func TestDailyShards(t *testing.T) {
 	}
 }
 
+// There are as many holes as were asked for, each of one day: none is before the first shard,
+// behind the last, or beside another.
+func TestDailyHoles(t *testing.T) {
+	for shards := 1; shards < 60; shards++ {
+		for holes := range shards {
+			d := DailyShards{Shards: shards, Holes: holes}
+			found := 0
+			for i := 1; i < shards; i++ {
+				n := d.holesBefore(i) - d.holesBefore(i-1)
+				if n < 0 || n > 1 {
+					t.Fatalf("%d shards, %d holes: %d days before shard %d", shards, holes, n, i)
+				}
+				found += int(n)
+			}
+			if found != holes || d.holesBefore(0) != 0 {
+				t.Fatalf("%d shards, %d holes: found %d", shards, holes, found)
+			}
+		}
+	}
+}
+
 func TestGeneratorsAreDeterministic(t *testing.T) {
 	generators := map[string]func(dir string, seed uint64) (Totals, error){
 		"devops": func(dir string, seed uint64) (Totals, error) {
@@ -193,6 +214,7 @@ func TestGeneratorErrors(t *testing.T) {
 		"no series":        func() (Totals, error) { return ManyColumns{}.Write(t.TempDir()) },
 		"devops on a file": func() (Totals, error) { return Devops{Hosts: 1, Duration: time.Hour, Step: time.Minute}.Write(file) },
 		"no daily series":  func() (Totals, error) { return DailyShards{Shards: 1}.Write(t.TempDir()) },
+		"too many holes":   func() (Totals, error) { return DailyShards{Shards: 9, Series: 1, Holes: 9}.Write(t.TempDir()) },
 		"daily on a file":  func() (Totals, error) { return DailyShards{Shards: 1, Series: 1}.Write(file) },
 		"many on a file":   func() (Totals, error) { return ManyColumns{Series: 1}.Write(file) },
 	}

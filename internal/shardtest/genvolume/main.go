@@ -61,7 +61,7 @@ func run(args []string) error {
 		fields := flags.Int("fields", 2, "how many `fields` in a series")
 		points := flags.Int("points", 3, "how many `points` in a series of a shard")
 		measurements := flags.Int("measurements", 1, "of how many `measurements` the series are")
-		holes := flags.Int("holes", 0, "how many `days`, evenly spread, have no shard")
+		holes := flags.Int("holes", 0, "how many `days`, evenly spread, have no shard; fewer than shards")
 		distinct := flags.Bool("distinct", false, "no shard has a series of another one")
 		write = func(dir string) (shardtest.Totals, error) {
 			return shardtest.DailyShards{
