@@ -105,7 +105,10 @@ func (p *Page) open(address string, v View) error {
 	if v.Dark {
 		scheme = "dark"
 	}
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme},
+		{Name: "prefers-reduced-motion", Value: "reduce"}, // a page that still scrolls moves away from under a click
+	}}
 	if v.Print {
 		media.Media = "print"
 	}
