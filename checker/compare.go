@@ -36,7 +36,7 @@ func compare(j *fileJob) (faults []exporter.Fault) {
 			other = append(other, fmt.Sprintf("%s %v instead of %v", what, have, want))
 		}
 	}
-	start, end := spanText(a.Span)
+	start, end := a.Span.Texts()
 	differ("bytes of text:", a.Text, e.Bytes)
 	differ("points:", a.Points, e.Points)
 	differ("values:", a.Values, e.Values)
@@ -97,7 +97,7 @@ func placesDiffer(j *fileJob) (out []string) {
 		}
 		p.Points += s.Points
 		p.Values += s.Values
-		if r, err := spanOf(s.Start, s.End); err == nil {
+		if r, err := point.ParseTexts(s.Start, s.End); err == nil {
 			p.Span = p.Span.Union(r)
 		}
 	}
@@ -121,7 +121,7 @@ func placesDiffer(j *fileJob) (out []string) {
 }
 
 func describe(p lpfile.AuditPlace) string {
-	start, end := spanText(p.Span)
+	start, end := p.Span.Texts()
 	return fmt.Sprintf("%d points and %d values from %s to %s", p.Points, p.Values, start, end)
 }
 

@@ -16,7 +16,6 @@ import (
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer/lpfile"
-	"github.com/shardlift/shardlift/point"
 )
 
 // ExportOptions say which exports to check.
@@ -269,7 +268,7 @@ func (r *exportRun) finish(j *fileJob) {
 		Path: j.path, Listed: j.entry != nil, Compression: a.Coding, OutputBytes: a.Bytes, SHA256: a.SHA256,
 		Bytes: a.Text, Points: a.Points, Values: a.Values, Faults: r.report.Count() - before,
 	}
-	f.Start, f.End = spanText(a.Span)
+	f.Start, f.End = a.Span.Texts()
 	e.Files = append(e.Files, f)
 }
 
@@ -290,13 +289,3 @@ func unlisted(j *fileJob) (notes []string) {
 	}
 	return notes
 }
-
-func spanText(r point.TimeRange) (start, end string) {
-	if r.Empty() {
-		return "", ""
-	}
-	return timeText(r.Min), timeText(r.Max)
-}
-
-// timeText writes a time as manifests do.
-func timeText(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }

@@ -12,7 +12,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/internal/exportdir"
@@ -145,13 +144,13 @@ func (r *exportRun) checkSums(b *book) {
 		for _, s := range f.Shards {
 			points += s.Points
 			values += s.Values
-			one, err := spanOf(s.Start, s.End)
+			one, err := point.ParseTexts(s.Start, s.End)
 			if err != nil || s.Points > 0 == one.Empty() {
 				r.wrong(b, false, "file %q: the times of shard %d of %s.%s do not fit its points", f.Name, s.ID, s.Database, s.Policy)
 			}
 			span = span.Union(one)
 		}
-		start, end := spanText(span)
+		start, end := span.Texts()
 		if points != f.Points || values != f.Values || start != f.Start || end != f.End {
 			r.wrong(b, false, "file %q: its points, values or times are not those of its shards together", f.Name)
 		}
@@ -159,19 +158,6 @@ func (r *exportRun) checkSums(b *book) {
 	if all != b.manifest.Totals {
 		r.wrong(b, false, "its totals are not those of its files together")
 	}
-}
-
-// spanOf reads the times of a shard; none are an empty range.
-func spanOf(start, end string) (point.TimeRange, error) {
-	if start == "" && end == "" {
-		return point.NoTime, nil
-	}
-	from, err := time.Parse(time.RFC3339Nano, start)
-	if err != nil {
-		return point.NoTime, err
-	}
-	to, err := time.Parse(time.RFC3339Nano, end)
-	return point.TimeRange{Min: from.UnixNano(), Max: to.UnixNano()}, err
 }
 
 // exportsOwn tells of the faults that the export itself came upon.

@@ -14,7 +14,6 @@ import (
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/internal/atomicfile"
 	"github.com/shardlift/shardlift/internal/exportdir"
-	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
 )
 
@@ -87,13 +86,6 @@ func sourceFiles(files []tsmreader.File) []SourceFile {
 		out[i] = SourceFile{Path: f.Path, Size: f.Size, Modified: f.ModTime.UTC().Format(time.RFC3339Nano)}
 	}
 	return out
-}
-
-func spanText(r point.TimeRange) (start, end string) {
-	if r.Empty() {
-		return "", ""
-	}
-	return formatTime(r.Min), formatTime(r.Max)
 }
 
 // readManifest reads a manifest; without one it is nil.

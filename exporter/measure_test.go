@@ -56,7 +56,7 @@ func TestMeasureWholeShards(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" || got.Bytes != int64(len(plain)) || done != got.Points {
 				t.Errorf("%d points told; totals (-want +got):\n%s", done, diff)
 			}
-			if start, end := spanText(span); start != sum.Start || end != sum.End {
+			if start, end := span.Texts(); start != sum.Start || end != sum.End {
 				t.Errorf("from %s to %s, want %s to %s", start, end, sum.Start, sum.End)
 			}
 			for c, size := range map[Compression]int64{Gzip: gz, Zstd: zs} {

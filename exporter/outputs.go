@@ -250,7 +250,7 @@ func (o *outputs) book(t *task) {
 	i.Values += t.totals.Values
 	if t.totals.Points > 0 {
 		book.span = book.span.Union(t.span)
-		s.Start, s.End = spanText(book.span)
+		s.Start, s.End = book.span.Texts()
 		o.span = o.span.Union(t.span)
 	}
 }
@@ -258,7 +258,7 @@ func (o *outputs) book(t *task) {
 // end finishes a file.
 func (o *outputs) end(*file) error {
 	info := o.info
-	info.Start, info.End = spanText(o.span)
+	info.Start, info.End = o.span.Texts()
 	info.Faults = slices.Clone(info.Faults) // positions of a stream hold them too
 	SortFaults(info.Faults)
 	info.Faults = dedupe(info.Faults)

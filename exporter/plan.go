@@ -176,7 +176,7 @@ func (p *plan) header(f *file) []byte {
 	var b strings.Builder
 	w := p.opts.Selection.Window()
 	w.Min, w.Max = max(w.Min, point.MinTime), min(w.Max, point.MaxTime)
-	fmt.Fprintf(&b, "# SHARDLIFT EXPORT: %s - %s\n# DDL\n", formatTime(w.Min), formatTime(w.Max))
+	fmt.Fprintf(&b, "# SHARDLIFT EXPORT: %s - %s\n# DDL\n", point.FormatTime(w.Min), point.FormatTime(w.Max))
 	for _, name := range f.databases {
 		ddl, queries := p.ddl(name)
 		for _, n := range ddl.Notes {

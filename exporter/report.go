@@ -67,22 +67,13 @@ func (f *Fault) String() string {
 	return b.String()
 }
 
-func (f *Fault) setRange(r point.TimeRange) {
-	if !r.Empty() {
-		f.Start, f.End = formatTime(r.Min), formatTime(r.Max)
-	}
-}
-
-// formatTime writes Unix nanoseconds as RFC 3339 with all their digits.
-func formatTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
-
 // FromReader turns a fault of the reader into one of the report.
 func FromReader(db, policy string, id uint64, r *tsmreader.Fault) Fault {
 	f := Fault{
 		Database: db, Policy: policy, Shard: id, File: r.File, Offset: r.Offset, Size: r.Size,
 		Part: string(r.Part), Key: r.Key, Values: r.Values, Lost: r.Lost, Reason: r.Err.Error(),
 	}
-	f.setRange(r.Range)
+	f.Start, f.End = r.Range.Texts()
 	return f
 }
 
@@ -145,7 +136,7 @@ func SortFaults(faults []Fault) {
 // do when several runs of series come upon them. The faults must be sorted.
 func dedupe(faults []Fault) []Fault { return slices.Compact(faults) }
 
-// parseTime reads what formatTime wrote.
+// parseTime reads what point.FormatTime wrote.
 func parseTime(s string) time.Time {
 	t, _ := time.Parse(time.RFC3339Nano, s) // always well formed
 	return t

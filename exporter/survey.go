@@ -126,7 +126,7 @@ func (p *plan) outline(sh *volume.Shard) ShardOutline {
 
 // clip gives what both windows have.
 func clip(a, b point.TimeRange) point.TimeRange {
-	r := point.TimeRange{Min: max(a.Min, b.Min, point.MinTime), Max: min(a.Max, b.Max, point.MaxTime)}
+	r := a.Intersect(b).Intersect(point.TimeRange{Min: point.MinTime, Max: point.MaxTime})
 	if r.Empty() {
 		return point.NoTime
 	}

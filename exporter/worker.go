@@ -173,11 +173,12 @@ func (t *task) refuse(key, part string, why error, values int64, span point.Time
 	if n := len(t.faults); n > 0 {
 		if last := &t.faults[n-1]; last.Part == part && last.Key == key && last.Reason == f.Reason {
 			last.Values += values
-			last.setRange(last.span.Union(span))
+			last.span = last.span.Union(span)
+			last.Start, last.End = last.span.Texts()
 			return
 		}
 	}
-	f.setRange(span)
+	f.Start, f.End = span.Texts()
 	t.faults = append(t.faults, f)
 }
 

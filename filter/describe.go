@@ -6,7 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"time"
+
+	"github.com/shardlift/shardlift/point"
 )
 
 // Description is a selection for the manifest and for telling whether two runs
@@ -46,10 +47,10 @@ func (s *Selection) Describe() Description {
 	}
 	d.Tags = sortedUnique(d.Tags)
 	if s.window.Min != math.MinInt64 {
-		d.Start = formatTime(s.window.Min)
+		d.Start = point.FormatTime(s.window.Min)
 	}
 	if s.window.Max != math.MaxInt64 {
-		d.End = formatTime(s.window.Max)
+		d.End = point.FormatTime(s.window.Max)
 	}
 	return d
 }
@@ -65,8 +66,4 @@ func texts(patterns []Pattern) []string {
 func sortedUnique[T string | uint64](list []T) []T {
 	slices.Sort(list)
 	return slices.Compact(list)
-}
-
-func formatTime(nano int64) string {
-	return time.Unix(0, nano).UTC().Format(time.RFC3339Nano)
 }

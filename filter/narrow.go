@@ -18,7 +18,7 @@ type Narrowing struct {
 // Narrow gives a selection that takes what both take.
 func (s *Selection) Narrow(n Narrowing) *Selection {
 	out := *s
-	out.window = point.TimeRange{Min: max(s.window.Min, n.Window.Min), Max: min(s.window.Max, n.Window.Max)}
+	out.window = s.window.Intersect(n.Window)
 	out.databases = literals(n.Databases, s.databases, s.Database)
 	out.policies = literals(n.Policies, s.policies, s.Policy)
 	if s.Measurement(n.Measurement) {

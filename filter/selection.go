@@ -111,7 +111,7 @@ func (s *Selection) parseWindow(start, end string, now time.Time) error {
 		}
 	}
 	if s.window.Empty() {
-		return fmt.Errorf("--start %s lies after --end %s", formatTime(s.window.Min), formatTime(s.window.Max))
+		return fmt.Errorf("--start %s lies after --end %s", point.FormatTime(s.window.Min), point.FormatTime(s.window.Max))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shardlift/shardlift/point"
 )
 
 var testNow = time.Date(2026, 11, 22, 16, 0, 0, 123456789, time.UTC)
@@ -115,9 +117,9 @@ func FuzzParseTime(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := ParseTime(formatTime(nano), testNow)
+		again, err := ParseTime(point.FormatTime(nano), testNow)
 		if err != nil || again != nano {
-			t.Errorf("ParseTime(%q) = %d, printed %s, which is %d, %v", text, nano, formatTime(nano), again, err)
+			t.Errorf("ParseTime(%q) = %d, printed %s, which is %d, %v", text, nano, point.FormatTime(nano), again, err)
 		}
 		if strings.HasPrefix(text, "now-") && nano > testNow.UnixNano() || strings.HasPrefix(text, "now+") && nano < testNow.UnixNano() {
 			t.Errorf("ParseTime(%q) = %d lies on the wrong side of now", text, nano)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/shardlift/shardlift/point"
 )
 
 // window is how many batches may be open at a time beyond those on their way: read and
@@ -35,7 +37,7 @@ type TooOldError struct {
 // Error tells place, time and limit.
 func (e *TooOldError) Error() string {
 	return fmt.Sprintf("%s: points of %s are older than %s keeps (%s), and the target would drop them",
-		e.Origin, time.Unix(0, e.Oldest).UTC().Format(time.RFC3339Nano), e.Place, e.Limits.Policy)
+		e.Origin, point.FormatTime(e.Oldest), e.Place, e.Limits.Policy)
 }
 
 // incoming is what the reading goroutine hands over.

@@ -13,16 +13,6 @@ import (
 	"github.com/shardlift/shardlift/volume"
 )
 
-// formatTime writes Unix nanoseconds as RFC 3339 with all their digits.
-func formatTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
-
-// setSpan writes the times of r.
-func (s *Stats) setSpan(r point.TimeRange) {
-	if !r.Empty() {
-		s.Start, s.End = formatTime(r.Min), formatTime(r.Max)
-	}
-}
-
 // add adds all but times and series.
 func (s *Stats) add(o *Stats) {
 	s.Shards += o.Shards
@@ -80,7 +70,7 @@ func (n *inspection) report() *Report {
 		r.Totals.Series.add(db.Stats.Series)
 		all = all.Union(span)
 	}
-	r.Totals.setSpan(all)
+	r.Totals.Start, r.Totals.End = all.Texts()
 	exporter.SortFaults(r.Faults)
 	r.Notes = append(r.Notes, n.notes...)
 	return r
@@ -133,7 +123,7 @@ func (n *inspection) addDatabase(r *Report, d *databaseFacts) (Database, point.T
 	if d.series != nil {
 		db.Stats.Series = d.series.amount()
 	}
-	db.Stats.setSpan(all)
+	db.Stats.Start, db.Stats.End = all.Texts()
 	return db, all
 }
 
@@ -153,12 +143,12 @@ func (n *inspection) addPolicy(r *Report, p *policyFacts) (Policy, point.TimeRan
 		policy.Stats.add(&sh.Stats)
 		all = all.Union(s.span)
 	}
-	policy.Stats.setSpan(all)
+	policy.Stats.Start, policy.Stats.End = all.Texts()
 	n.addMeasurements(r, p, &policy)
 	for _, m := range p.missing {
 		miss := MissingShard{Database: m.Database, Policy: m.Policy, ID: m.ID}
 		if g, ok := groupOf(m.Group); ok {
-			miss.Start, miss.End = formatTime(g.start), formatTime(g.end)
+			miss.Start, miss.End = point.FormatTime(g.start), point.FormatTime(g.end)
 		}
 		for _, s := range m.Group.Shards {
 			if s.ID == m.ID {
@@ -222,7 +212,7 @@ func (n *inspection) addGaps(p *policyFacts, policy *Policy, spans []span, d tim
 		if hole.end <= w.Min || hole.start > w.Max {
 			continue
 		}
-		g := Gap{Start: formatTime(hole.start), End: formatTime(hole.end), Groups: groupsIn(hole, d)}
+		g := Gap{Start: point.FormatTime(hole.start), End: point.FormatTime(hole.end), Groups: groupsIn(hole, d)}
 		for _, m := range p.missing {
 			if s, ok := groupOf(m.Group); ok && s.start < hole.end && hole.start < s.end {
 				g.Missing++
@@ -261,13 +251,13 @@ func (n *inspection) addShard(r *Report, p *policyFacts, s *shardFacts) Shard {
 		sh.NoWAL = sh.NoWAL && rep.WALDir == ""
 	}
 	if s.grouped {
-		sh.GroupStart, sh.GroupEnd = formatTime(s.group.start), formatTime(s.group.end)
+		sh.GroupStart, sh.GroupEnd = point.FormatTime(s.group.start), point.FormatTime(s.group.end)
 	}
 	t := &sh.Stats
 	t.Shards, t.Series.Exact = 1, true
 	t.Points, t.Values = s.points, s.values
 	t.Faults, t.Lost = len(s.faults)+s.more, lost(s.faults)+s.moreLost
-	t.setSpan(s.span)
+	t.Start, t.End = s.span.Texts()
 	r.Faults = append(r.Faults, s.faults...)
 	r.LeftOut = append(r.LeftOut, s.leftOut...)
 	if s.more > 0 {

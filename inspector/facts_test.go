@@ -94,7 +94,7 @@ func TestMetastoreFacts(t *testing.T) {
 		if s.Unlisted != (s.ID == 20) || s.Expired != (s.ID <= 5) {
 			t.Errorf("shard %d: unlisted %v, expired %v", s.ID, s.Unlisted, s.Expired)
 		}
-		if d := int(s.ID); s.GroupStart != formatTime(at(d, 0)) || s.GroupEnd != formatTime(at(d+1, 0)) || s.NoWAL {
+		if d := int(s.ID); s.GroupStart != point.FormatTime(at(d, 0)) || s.GroupEnd != point.FormatTime(at(d+1, 0)) || s.NoWAL {
 			t.Errorf("shard %d: %+v", s.ID, s)
 		}
 	}
@@ -102,13 +102,13 @@ func TestMetastoreFacts(t *testing.T) {
 		t.Errorf("shards %v", ids)
 	}
 	gap := func(from, to, groups, missing int) Gap {
-		return Gap{Start: formatTime(at(from, 0)), End: formatTime(at(to, 0)), Groups: groups, Missing: missing}
+		return Gap{Start: point.FormatTime(at(from, 0)), End: point.FormatTime(at(to, 0)), Groups: groups, Missing: missing}
 	}
 	if diff := cmp.Diff([]Gap{gap(3, 5, 2, 1), gap(6, 12, 6, 0), gap(13, 20, 7, 0)}, p.Gaps); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 	miss := func(d int) MissingShard {
-		return MissingShard{Database: "db", Policy: "rp", ID: uint64(d), Start: formatTime(at(d, 0)), End: formatTime(at(d+1, 0)), Owners: []uint64{1, 4}}
+		return MissingShard{Database: "db", Policy: "rp", ID: uint64(d), Start: point.FormatTime(at(d, 0)), End: point.FormatTime(at(d+1, 0)), Owners: []uint64{1, 4}}
 	}
 	if diff := cmp.Diff([]MissingShard{miss(4), miss(30)}, r.Missing); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
@@ -174,7 +174,7 @@ func TestWithoutMetastore(t *testing.T) {
 			t.Errorf("policy %+v", p)
 		}
 		first, last := p.Shards[0], p.Shards[len(p.Shards)-1]
-		if first.GroupStart != formatTime(at(1, 0)) || first.GroupEnd != formatTime(at(2, 0)) || !first.NoWAL || first.Unlisted {
+		if first.GroupStart != point.FormatTime(at(1, 0)) || first.GroupEnd != point.FormatTime(at(2, 0)) || !first.NoWAL || first.Unlisted {
 			t.Errorf("first shard %+v", first)
 		}
 		if last.ID != 40 || last.GroupStart != "" || last.Stats.Start != "" || last.Stats.Points != (Amount{0, true}) {
@@ -271,8 +271,8 @@ func TestConflicts(t *testing.T) {
 	other.TSM(1, 1, file(map[string]shardtest.Run{"m,t=a#!~#same": ints(at(1, 1))}))
 	r := inspect(t, options(t, filter.Spec{}, dir))
 	want := []Conflict{{Database: "db", Policy: "rp", Measurement: "m", Field: "f", Kinds: []ConflictKind{
-		{Kind: "float", Columns: 6, Shards: []uint64{9, 8, 6}, Start: formatTime(at(1, 1)), End: formatTime(at(4, 2))},
-		{Kind: "integer", Columns: 3, Shards: []uint64{7, 6}, Start: formatTime(at(3, 1)), End: formatTime(at(4, 5))},
+		{Kind: "float", Columns: 6, Shards: []uint64{9, 8, 6}, Start: point.FormatTime(at(1, 1)), End: point.FormatTime(at(4, 2))},
+		{Kind: "integer", Columns: 3, Shards: []uint64{7, 6}, Start: point.FormatTime(at(3, 1)), End: point.FormatTime(at(4, 5))},
 	}}}
 	if diff := cmp.Diff(want, r.Conflicts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

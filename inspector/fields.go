@@ -42,9 +42,7 @@ func (m *measurement) report() Measurement {
 		Name: point.UnescapeMeasurement([]byte(m.name)), Shards: m.shards.count(), Series: m.series.amount(),
 		Columns: m.columns, Bytes: m.bytes, Fields: []Field{}, Tags: []Tag{},
 	}
-	if !m.span.Empty() {
-		out.Start, out.End = formatTime(m.span.Min), formatTime(m.span.Max)
-	}
+	out.Start, out.End = m.span.Texts()
 	for name, f := range m.fields {
 		out.Fields = append(out.Fields, f.report(name))
 	}
@@ -68,9 +66,7 @@ func (f *field) report(name string) Field {
 		out.Columns += k.columns
 		all = all.Union(k.span)
 	}
-	if !all.Empty() {
-		out.Start, out.End = formatTime(all.Min), formatTime(all.Max)
-	}
+	out.Start, out.End = all.Texts()
 	return out
 }
 
@@ -114,7 +110,7 @@ func (n *inspection) addConflicts(r *Report, p *policyFacts, shards []*shardFact
 }
 
 func (k *fieldKind) conflict(shards []*shardFacts) ConflictKind {
-	c := ConflictKind{Kind: k.kind.String(), Columns: k.columns, Start: formatTime(k.span.Min), End: formatTime(k.span.Max), Shards: []uint64{}}
+	c := ConflictKind{Kind: k.kind.String(), Columns: k.columns, Start: point.FormatTime(k.span.Min), End: point.FormatTime(k.span.Max), Shards: []uint64{}}
 	var in []*shardFacts
 	for _, i := range k.shards.members() {
 		in = append(in, shards[i])

@@ -34,7 +34,7 @@ func TestGroupAt(t *testing.T) {
 	}
 	for name, c := range cases {
 		if g := groupAt(c.at, c.d); g != (span{nano(c.start), nano(c.end)}) {
-			t.Errorf("%s: %s to %s", name, formatTime(g.start), formatTime(g.end))
+			t.Errorf("%s: %s to %s", name, point.FormatTime(g.start), point.FormatTime(g.end))
 		}
 	}
 	if g := groupAt(math.MinInt64, 7*day); g.start != math.MinInt64 || g.end != nano("1677-09-27T00:00:00Z") {

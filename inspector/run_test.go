@@ -181,7 +181,7 @@ func model(values []lpjudge.Value) (m map[string]*counts, points, amount, series
 		}
 	}
 	for name, s := range spans {
-		m[name].Start, m[name].End = formatTime(s.lo), formatTime(s.hi)
+		m[name].Start, m[name].End = point.FormatTime(s.lo), point.FormatTime(s.hi)
 	}
 	return m, points, amount, series
 }

@@ -42,5 +42,10 @@ func (r TimeRange) Union(o TimeRange) TimeRange {
 	return TimeRange{Min: min(r.Min, o.Min), Max: max(r.Max, o.Max)}
 }
 
+// Intersect gives what both windows have; where that is nothing it is empty.
+func (r TimeRange) Intersect(o TimeRange) TimeRange {
+	return TimeRange{Min: max(r.Min, o.Min), Max: min(r.Max, o.Max)}
+}
+
 // NoTime is the empty window that Union starts from.
 var NoTime = TimeRange{Min: math.MaxInt64, Max: math.MinInt64}

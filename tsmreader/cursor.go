@@ -98,7 +98,7 @@ func (sec *Section) Cursor(r Range, old *Cursor) *Cursor {
 	c.rng, c.faults, c.err, c.ended = r, nil, nil, false
 	c.window = sec.shard.opts.Window
 	if r.Window != (point.TimeRange{}) {
-		c.window = point.TimeRange{Min: max(c.window.Min, r.Window.Min), Max: min(c.window.Max, r.Window.Max)}
+		c.window = c.window.Intersect(r.Window)
 	}
 	c.overlaps = append(c.overlaps[:0], make([]bool, len(c.inputs))...)
 	c.series, c.pending = c.series[:0], nil

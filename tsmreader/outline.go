@@ -118,7 +118,7 @@ func (c *Cursor) outlineBlocks(ch *chain, k *ColumnInfo) (live point.TimeRange, 
 			return
 		}
 		k.Blocks++
-		r := ch.stones.trim(point.TimeRange{Min: max(e.Min, c.window.Min), Max: min(e.Max, c.window.Max)})
+		r := ch.stones.trim(e.Range().Intersect(c.window))
 		k.Bytes += ch.stones.share(e, r)
 		if !r.Empty() && r != e.Range() && c.sec.shard.opts.Exact {
 			r = c.exact(ch, e, r)
@@ -198,7 +198,7 @@ func (d deletions) share(e tsmfile.Entry, r point.TimeRange) int64 {
 	left := length(r)
 	for _, x := range d {
 		if x.Overlaps(r) {
-			left -= length(point.TimeRange{Min: max(x.Min, r.Min), Max: min(x.Max, r.Max)})
+			left -= length(x.Intersect(r))
 		}
 	}
 	return int64(float64(e.Size) * max(left, 0) / length(e.Range()))

@@ -115,7 +115,7 @@ func spanOf(bucket, width int64) (span point.TimeRange, edge bool) {
 func spanWithin(first, last, width int64, window point.TimeRange) point.TimeRange {
 	from, _ := spanOf(first, width)
 	to, _ := spanOf(last, width)
-	return point.TimeRange{Min: max(from.Min, window.Min), Max: min(to.Max, window.Max)}
+	return point.TimeRange{Min: from.Min, Max: to.Max}.Intersect(window)
 }
 
 const fewBuckets = 8

@@ -152,7 +152,7 @@ func (d *digests) takers() takers {
 				d.at = int(b - d.first)
 			}
 			if d.at < 0 || d.at >= d.buckets {
-				return fmt.Errorf("an answer holds %s, which was not asked for", timeText(time))
+				return fmt.Errorf("an answer holds %s, which was not asked for", point.FormatTime(time))
 			}
 			to := &d.tried[d.place[column]*d.buckets+d.at]
 			to.sum += valueHash(keyHash(d.series, &d.m.columns[column], time), f.hash(d.v.c.seed))

@@ -56,7 +56,7 @@ func (d PointDifference) MarshalJSON() ([]byte, error) {
 		Target      string            `json:"target,omitempty"`
 	}{
 		d.What, d.Database, d.Policy, d.Measurement, tags, d.Field,
-		timeText(d.Time), d.Source, d.Target,
+		point.FormatTime(d.Time), d.Source, d.Target,
 	})
 }
 

@@ -4,7 +4,6 @@ package verifier
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/shardlift/shardlift/point"
 )
@@ -96,8 +95,6 @@ type Difference struct {
 	Reason  string // in words, where there is something to say
 }
 
-func timeText(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
-
 // MarshalJSON writes times as RFC 3339.
 func (d Difference) MarshalJSON() ([]byte, error) {
 	doc := struct {
@@ -117,7 +114,7 @@ func (d Difference) MarshalJSON() ([]byte, error) {
 		Sent: d.Sent, There: d.There, Repeats: d.Repeats, Reason: d.Reason,
 	}
 	if !d.Span.Empty() {
-		doc.Start, doc.End = timeText(d.Span.Min), timeText(d.Span.Max)
+		doc.Start, doc.End = point.FormatTime(d.Span.Min), point.FormatTime(d.Span.Max)
 	}
 	return json.Marshal(doc)
 }

@@ -95,7 +95,7 @@ func (q *Paced) values(ctx context.Context, s *stretch, span point.TimeRange, to
 		return q.halves(ctx, s, span, to, depth)
 	}
 	s.m.crowded = s.m.crowded || errors.Is(err, errTooManySeries)
-	return fmt.Errorf("the target does not give the values of %q field %q at %s: %w", nameOf(s.m), s.m.columns[s.columns[0]].name(), timeText(span.Min), err)
+	return fmt.Errorf("the target does not give the values of %q field %q at %s: %w", nameOf(s.m), s.m.columns[s.columns[0]].name(), point.FormatTime(span.Min), err)
 }
 
 // halves is values for one half of the columns, and then for the other.

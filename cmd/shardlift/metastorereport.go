@@ -135,7 +135,7 @@ func newMetaPolicy(db *meta.Database, p *meta.Policy) metaPolicy {
 		times = times.Union(g.Range())
 	}
 	if !times.Empty() {
-		out.Start = time.Unix(0, times.Min).UTC().Format(time.RFC3339Nano)
+		out.Start = point.FormatTime(times.Min)
 		out.End = time.Unix(0, times.Max).Add(1).UTC().Format(time.RFC3339Nano)
 	}
 	for _, s := range p.Subscriptions {

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/shardlift/shardlift/point"
 )
 
 // count writes a number of things.
@@ -28,12 +30,12 @@ func valuesText(n int64) string { return count(n, "value") }
 // sizeText writes bytes.
 func sizeText(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
-// timeText writes Unix nanoseconds as RFC 3339 with all their digits.
+// timeText is point.FormatTime, and nothing where a time has no end.
 func timeText(t int64) string {
 	if t == math.MinInt64 || t == math.MaxInt64 {
 		return ""
 	}
-	return time.Unix(0, t).UTC().Format(time.RFC3339Nano)
+	return point.FormatTime(t)
 }
 
 func seconds(s float64) string {

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/internal/exportdir"
@@ -105,7 +104,7 @@ func (m *manifest) listed(f *manifestFile) (*listed, error) {
 	l := &listed{sha256: strings.ToLower(f.SHA256)}
 	at := map[importer.Place]int{}
 	for _, s := range f.Shards {
-		span, err := s.span()
+		span, err := point.ParseTexts(s.Start, s.End)
 		if err != nil {
 			return nil, err
 		}
@@ -129,21 +128,6 @@ func (m *manifest) listed(f *manifestFile) (*listed, error) {
 	}
 	l.known = len(l.places) <= 1 || !m.Options.Format.LineProtocolOnly
 	return l, nil
-}
-
-func (s *manifestShard) span() (point.TimeRange, error) {
-	if s.Start == "" && s.End == "" {
-		return point.NoTime, nil
-	}
-	start, err := time.Parse(time.RFC3339Nano, s.Start)
-	if err != nil {
-		return point.NoTime, err
-	}
-	end, err := time.Parse(time.RFC3339Nano, s.End)
-	if err != nil {
-		return point.NoTime, err
-	}
-	return point.TimeRange{Min: start.UnixNano(), Max: end.UnixNano()}, nil
 }
 
 // verify compares the files of exports with their manifests, once.

@@ -120,7 +120,7 @@ func (r *Reader) fromManifest(in *input, s *Survey, book *placeBook) {
 		if sel := r.cfg.Selection; sel != nil && (sel.HasSeriesFilter() || sel.HasFieldFilter()) || !r.window.Covers(p.Span) {
 			p.Points = -1
 		}
-		p.Span = point.TimeRange{Min: max(p.Span.Min, r.window.Min), Max: min(p.Span.Max, r.window.Max)}
+		p.Span = p.Span.Intersect(r.window)
 		if p.Points < 0 {
 			s.Points = -1
 		}

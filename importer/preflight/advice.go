@@ -158,9 +158,9 @@ func tooOld(p importer.Place, pol policy, data point.TimeRange, limits importer.
 		share = "all of them are too old"
 	}
 	a.facts = []string{
-		"oldest point:  " + formatTime(data.Min),
-		"newest point:  " + formatTime(data.Max) + " (" + share + ")",
-		"policy:        " + limits.Policy + ", at present from " + formatTime(limits.Oldest) + " on",
+		"oldest point:  " + point.FormatTime(data.Min),
+		"newest point:  " + point.FormatTime(data.Max) + " (" + share + ")",
+		"policy:        " + limits.Policy + ", at present from " + point.FormatTime(limits.Oldest) + " on",
 	}
 	name, on := meta.QuoteIdent(pol.name), " ON "+meta.QuoteIdent(p.Database)
 	way := "--map-retention OLD=NEW, with OLD as the input names it, to a policy that keeps them"

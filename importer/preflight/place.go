@@ -11,7 +11,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/meta"
@@ -172,7 +171,7 @@ func (c *Checker) fits(p importer.Place, pol policy, data point.TimeRange) error
 	now := c.opts.Now()
 	if pol.future > 0 && data.Max > now.Add(pol.future).UnixNano() {
 		c.note("%s: there are points up to %s, and the policy takes nothing further ahead than %s: they will be rejected",
-			quotePlace(p), formatTime(data.Max), meta.FormatDuration(pol.future))
+			quotePlace(p), point.FormatTime(data.Max), meta.FormatDuration(pol.future))
 	}
 	limits := c.limits(pol)
 	if data.Min >= limits.Oldest {
@@ -180,14 +179,10 @@ func (c *Checker) fits(p importer.Place, pol policy, data point.TimeRange) error
 	}
 	if c.opts.Force {
 		c.note("%s: there are points from %s on, and policy %s: what is older than %s will be rejected",
-			quotePlace(p), formatTime(data.Min), limits.Policy, formatTime(limits.Oldest))
+			quotePlace(p), point.FormatTime(data.Min), limits.Policy, point.FormatTime(limits.Oldest))
 		return nil
 	}
 	return tooOld(p, pol, data, limits, now)
-}
-
-func formatTime(nano int64) string {
-	return time.Unix(0, nano).UTC().Format(time.RFC3339Nano)
 }
 
 // quotePlace gives a place for people.
