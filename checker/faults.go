@@ -20,11 +20,7 @@ type Found struct {
 }
 
 func (f *Found) note(faults ...exporter.Fault) {
-	for i := range faults {
-		if faults[i].Lost {
-			f.Lost++
-		}
-	}
+	f.Lost += int64(exporter.CountLost(faults))
 	room := min(len(faults), maxFaults-len(f.Faults))
 	f.Faults = append(f.Faults, faults[:room]...)
 	f.More += int64(len(faults) - room)

@@ -165,11 +165,7 @@ func (r *exportRun) exportsOwn(b *book) {
 	all, lost := 0, 0
 	count := func(faults []exporter.Fault) {
 		all += len(faults)
-		for i := range faults {
-			if faults[i].Lost {
-				lost++
-			}
-		}
+		lost += exporter.CountLost(faults)
 	}
 	count(b.manifest.Faults)
 	for i := range b.manifest.Files {

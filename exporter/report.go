@@ -85,6 +85,17 @@ func Unopened(sh *volume.Shard, err error) Fault {
 	}
 }
 
+// CountLost counts the faults that lost something.
+func CountLost(faults []Fault) int {
+	n := 0
+	for i := range faults {
+		if faults[i].Lost {
+			n++
+		}
+	}
+	return n
+}
+
 // LeftOut is something that lay in a source and was not read.
 type LeftOut struct {
 	Path   string `json:"path"`

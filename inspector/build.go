@@ -56,12 +56,7 @@ func (n *inspection) report() *Report {
 	n.addVolumes(r)
 	faults, left := exporter.OfCatalog(n.opts.Catalog, n.opts.Selection)
 	r.Faults, r.LeftOut = append(r.Faults, faults...), append(r.LeftOut, left...)
-	for _, f := range faults {
-		r.Totals.Faults++
-		if f.Lost {
-			r.Totals.Lost++
-		}
-	}
+	r.Totals.Faults, r.Totals.Lost = len(faults), exporter.CountLost(faults)
 	all := point.NoTime
 	for _, d := range n.databases {
 		db, span := n.addDatabase(r, d)
@@ -256,7 +251,7 @@ func (n *inspection) addShard(r *Report, p *policyFacts, s *shardFacts) Shard {
 	t := &sh.Stats
 	t.Shards, t.Series.Exact = 1, true
 	t.Points, t.Values = s.points, s.values
-	t.Faults, t.Lost = len(s.faults)+s.more, lost(s.faults)+s.moreLost
+	t.Faults, t.Lost = len(s.faults)+s.more, exporter.CountLost(s.faults)+s.moreLost
 	t.Start, t.End = s.span.Texts()
 	r.Faults = append(r.Faults, s.faults...)
 	r.LeftOut = append(r.LeftOut, s.leftOut...)

@@ -155,8 +155,8 @@ func TestManyFaults(t *testing.T) {
 	}
 	n.addFaults(&s, all)
 	n.addFaults(&s, all[:10])
-	if len(s.faults) != 40 || s.more != 60 || lost(s.faults)+s.moreLost != 50 {
-		t.Errorf("%d faults and %d more, %d lost", len(s.faults), s.more, lost(s.faults)+s.moreLost)
+	if len(s.faults) != 40 || s.more != 60 || exporter.CountLost(s.faults)+s.moreLost != 50 {
+		t.Errorf("%d faults and %d more, %d lost", len(s.faults), s.more, exporter.CountLost(s.faults)+s.moreLost)
 	}
 }
 

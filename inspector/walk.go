@@ -296,19 +296,8 @@ func (n *inspection) addFaults(s *shardFacts, faults []exporter.Fault) {
 		return
 	}
 	s.more += len(s.faults) - most
-	s.moreLost += lost(s.faults[most:])
+	s.moreLost += exporter.CountLost(s.faults[most:])
 	s.faults = slices.Clone(s.faults[:most])
-}
-
-// lost counts the faults that lost something.
-func lost(faults []exporter.Fault) int {
-	n := 0
-	for i := range faults {
-		if faults[i].Lost {
-			n++
-		}
-	}
-	return n
 }
 
 // takeFaults books faults of the reader.

@@ -78,13 +78,7 @@ func (o *outcome) faults(c console) {
 
 // tellFaults prints the first faults and how many there are. Where says what lists them all.
 func tellFaults(c console, faults []exporter.Fault, where string) {
-	lost := 0
-	for i := range faults {
-		if faults[i].Lost {
-			lost++
-		}
-	}
-	tellSomeFaults(c, faults, len(faults), lost, where)
+	tellSomeFaults(c, faults, len(faults), exporter.CountLost(faults), where)
 }
 
 // tellSomeFaults is tellFaults where there are more than are at hand: all of them, of which
