@@ -108,7 +108,6 @@ func (c *Checker) Plan(ctx context.Context, statements []string) error {
 	if err != nil {
 		return err
 	}
-	c.learn(list)
 	if c.opts.Mode == Skip || c.api == target.V2 {
 		return nil
 	}
@@ -142,7 +141,6 @@ func (c *Checker) Statements(ctx context.Context, statements []string) error {
 	if err != nil {
 		return err
 	}
-	c.learn(list)
 	c.unplan()
 	for _, s := range list {
 		if c.done[s.text()] {
@@ -211,8 +209,8 @@ func (c *Checker) unplan() {
 	c.planned = false
 }
 
-// read takes texts apart and renames what they name. Where nothing is to be run it
-// passes over what it cannot read.
+// read takes texts apart, renames what they name, and keeps what they say for advice. Where
+// nothing is to be run it passes over what it cannot read.
 func (c *Checker) read(texts []string) ([]statement, error) {
 	var out []statement
 	var problems []error
@@ -237,7 +235,11 @@ func (c *Checker) read(texts []string) ([]statement, error) {
 			out = append(out, s)
 		}
 	}
-	return out, errors.Join(problems...)
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	c.learn(out)
+	return out, nil
 }
 
 // effective gives a statement with what the options say instead, as far as it makes a
