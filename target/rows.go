@@ -131,21 +131,9 @@ func jsonRows(kinds []point.Kind, out RowSink) func(Series) error {
 			return err
 		}
 		for _, row := range s.Values {
-			if len(row) != len(kinds)+1 {
-				return fmt.Errorf("an answer has %d columns for %d", len(row)-1, len(kinds))
-			}
-			at, ok := row[0].(json.Number)
-			if !ok {
-				return fmt.Errorf("read an answer: %v is no time", row[0])
-			}
-			nano, err := at.Int64()
+			nano, err := jsonRow(row, kinds, values)
 			if err != nil {
 				return fmt.Errorf("read an answer: %w", err)
-			}
-			for i, v := range row[1:] {
-				if values[i], err = jsonValue(v, kinds[i]); err != nil {
-					return fmt.Errorf("read an answer: %w", err)
-				}
 			}
 			if err := out.Row(nano, values); err != nil {
 				return err
@@ -153,6 +141,26 @@ func jsonRows(kinds []point.Kind, out RowSink) func(Series) error {
 		}
 		return nil
 	}
+}
+
+// jsonRow reads a row into values, which has room for one of each kind.
+func jsonRow(row []any, kinds []point.Kind, values []Value) (timeNano int64, err error) {
+	if len(row) != len(kinds)+1 {
+		return 0, fmt.Errorf("it has %d columns for %d", len(row)-1, len(kinds))
+	}
+	at, ok := row[0].(json.Number)
+	if !ok {
+		return 0, fmt.Errorf("%v is no time", row[0])
+	}
+	if timeNano, err = at.Int64(); err != nil {
+		return 0, err
+	}
+	for i, v := range row[1:] {
+		if values[i], err = jsonValue(v, kinds[i]); err != nil {
+			return 0, err
+		}
+	}
+	return timeNano, nil
 }
 
 // jsonValue reads a value of a known type.
