@@ -278,7 +278,7 @@ func (p *paper) report(i *inspectCmd, r *inspector.Report) {
 }
 
 func (p *paper) timeline(r *inspector.Report) {
-	for n, line := range timeline(r, p.width, p.unicode) {
+	for n, line := range timeline(r, p.width, ink{p.unicode, p.colors}) {
 		if n == 0 {
 			p.section("%s", line)
 			continue

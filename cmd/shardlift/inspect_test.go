@@ -31,17 +31,21 @@ func TestHasUnicode(t *testing.T) {
 		"LC_ALL=POSIX LC_CTYPE=C.UTF-8":         false,
 		"LANG=en_US.ISO-8859-1 TERM=xterm-utf8": false,
 	} {
-		got := hasUnicode(func(name string) string {
-			for v := range strings.FieldsSeq(env) {
-				if value, ok := strings.CutPrefix(v, name+"="); ok {
-					return value
-				}
-			}
-			return ""
-		})
-		if got != want {
+		if got := hasUnicode(getenvOf(env)); got != want {
 			t.Errorf("%q: %t", env, got)
 		}
+	}
+}
+
+// getenvOf looks variables up in a text.
+func getenvOf(env string) func(name string) string {
+	return func(name string) string {
+		for v := range strings.FieldsSeq(env) {
+			if value, ok := strings.CutPrefix(v, name+"="); ok {
+				return value
+			}
+		}
+		return ""
 	}
 }
 

@@ -22,6 +22,7 @@ type paper struct {
 	w       io.Writer
 	width   int // of the terminal; 0 is any
 	unicode bool
+	colors  bool
 	begun   bool
 	err     error // the first of writing
 }
@@ -44,6 +45,7 @@ func newPaper(w io.Writer) *paper {
 	if f, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			p.width = width
+			p.colors = hasColors(os.Getenv)
 		}
 	}
 	return p
@@ -63,6 +65,12 @@ func hasUnicode(getenv func(string) string) bool {
 		}
 	}
 	return false
+}
+
+// hasColors reports whether a terminal is to be given colours.
+func hasColors(getenv func(string) string) bool {
+	term := getenv("TERM")
+	return getenv("NO_COLOR") == "" && term != "" && term != "dumb"
 }
 
 // section begins a part, below an empty line.

@@ -39,6 +39,14 @@ var markSigns = [marks][2]string{
 	markDamaged: {"×", "x"},
 }
 
+// markColors are those of marks that somebody should see, as SGR of a terminal. They say no more
+// than the signs do.
+var markColors = [marks]string{
+	markPartly: "33", markHole: "33", // yellow
+	markMissing: "1;35", // magenta
+	markDamaged: "1;31", // red
+}
+
 var markNames = [marks]string{
 	markEmpty: "shards without points", markPoints: "points", markWAL: "points in the WAL only", markPartly: "points and a hole",
 	markHole: "hole: no shard", markMissing: "missing: listed, and not found", markDamaged: "damaged",

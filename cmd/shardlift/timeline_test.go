@@ -4,6 +4,7 @@ package main
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -145,7 +146,7 @@ Timeline 2024-01-01 00:00 to 2024-01-01 23:59, a cell is 30m
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			lines := timeline(c.report, c.width, c.unicode)
+			lines := timeline(c.report, c.width, ink{unicode: c.unicode})
 			got := ""
 			for _, line := range lines {
 				got += "\n" + line
@@ -157,6 +158,53 @@ Timeline 2024-01-01 00:00 to 2024-01-01 23:59, a cell is 30m
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// Colours mark what somebody should see, and change nothing else: without them the same is
+// there to read.
+func TestTimelineColors(t *testing.T) {
+	shards := func() inspector.Policy {
+		p := inspector.Policy{Name: "\x1b[2Jdaily"}
+		for i := range 6 {
+			s := shardOf(uint64(i)+1, float64(i), float64(i)+1)
+			s.Stats.Faults = i / 5
+			if i != 1 && i != 3 {
+				p.Shards = append(p.Shards, s)
+			}
+		}
+		p.Gaps = []inspector.Gap{{Start: day(1), End: day(2)}, {Start: day(3), End: day(4), Missing: 1}}
+		return p
+	}
+	r := reportOf(shards())
+	r.Missing = []inspector.MissingShard{{Database: "db", Policy: r.Databases[0].Policies[0].Name, ID: 4, Start: day(3), End: day(4)}}
+	for _, unicode := range []bool{true, false} {
+		for width := 60; width < 140; width += 7 {
+			plain := timeline(r, width, ink{unicode: unicode})
+			colored := timeline(r, width, ink{unicode, true})
+			sgr := regexp.MustCompile(`\x1b\[[0-9;]+m`)
+			bare := make([]string, len(colored))
+			for i, line := range colored {
+				bare[i] = sgr.ReplaceAllString(line, "")
+			}
+			if diff := cmp.Diff(plain, bare); diff != "" {
+				t.Fatalf("(-plain +without colours)\n%s", diff)
+			}
+		}
+	}
+	want := "  db  \\x1b[2Jdaily  ######\x1b[33m......\x1b[0m######\x1b[1;35m??????\x1b[0m######\x1b[1;31mxxxxxx\x1b[0m"
+	if got := timeline(r, 60, ink{colors: true}); got[1] != want {
+		t.Errorf("got  %q\nwant %q", got[1], want)
+	}
+}
+
+func TestHasColors(t *testing.T) {
+	for env, want := range map[string]bool{
+		"": false, "TERM=xterm": true, "TERM=dumb": false, "TERM=xterm NO_COLOR=": true, "TERM=xterm NO_COLOR=1": false, "TERM=xterm NO_COLOR=0": false,
+	} {
+		if got := hasColors(getenvOf(env)); got != want {
+			t.Errorf("%q: %t", env, got)
+		}
 	}
 }
 

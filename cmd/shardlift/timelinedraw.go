@@ -20,8 +20,24 @@ const (
 	marksLeast      = 20
 )
 
+// ink is what a timeline may be drawn with.
+type ink struct{ unicode, colors bool }
+
+// sign gives the sign of a mark, so many times.
+func (k ink) sign(m mark, n int) string {
+	way := 1
+	if k.unicode {
+		way = 0
+	}
+	text := strings.Repeat(markSigns[m][way], n)
+	if k.colors && markColors[m] != "" {
+		return "\x1b[" + markColors[m] + "m" + text + "\x1b[0m"
+	}
+	return text
+}
+
 // timeline gives the lines that show which times the shards of a report cover.
-func timeline(r *inspector.Report, width int, unicode bool) []string {
+func timeline(r *inspector.Report, width int, with ink) []string {
 	if width <= 0 {
 		width = timelineDefault
 	}
@@ -42,12 +58,12 @@ func timeline(r *inspector.Report, width int, unicode bool) []string {
 		lines = append(lines, "Timeline "+spanText(s))
 		for i := range group {
 			t := &group[i]
-			line := indent + labels[[2]string{t.database, t.policy}] + indent + signs(t.draw(s), unicode, &seen)
+			line := indent + labels[[2]string{t.database, t.policy}] + indent + signs(t.draw(s), with, &seen)
 			lines = append(lines, strings.TrimRight(line, " "))
 		}
 		lines = append(lines, indent+strings.Repeat(" ", room+gridGap)+axis(s))
 	}
-	if text := legend(&seen, unicode, width); len(lines) > 0 {
+	if text := legend(&seen, with, width); len(lines) > 0 {
 		lines = append(lines, text...)
 	}
 	for _, t := range list {
@@ -80,40 +96,40 @@ func trackLabels(list []track, most int) (labels map[[2]string]string, width int
 	return labels, wide[0] + gridGap + wide[1]
 }
 
-func signs(list []mark, unicode bool, seen *[marks]bool) string {
+func signs(list []mark, with ink, seen *[marks]bool) string {
 	var b strings.Builder
-	for _, m := range list {
-		seen[m] = true
-		b.WriteString(m.sign(unicode))
+	for i := 0; i < len(list); {
+		n := i + 1
+		for n < len(list) && list[n] == list[i] {
+			n++
+		}
+		seen[list[i]] = true
+		b.WriteString(with.sign(list[i], n-i))
+		i = n
 	}
 	return b.String()
 }
 
-func (m mark) sign(unicode bool) string {
-	if unicode {
-		return markSigns[m][0]
-	}
-	return markSigns[m][1]
-}
-
 // legend explains the marks that were seen, in lines that fit.
-func legend(seen *[marks]bool, unicode bool, width int) []string {
+func legend(seen *[marks]bool, with ink, width int) []string {
 	const between = "   "
 	var lines []string
-	line := ""
+	line, wide := "", 0
 	for m := markNothing + 1; m < marks; m++ {
 		if !seen[m] {
 			continue
 		}
-		entry := m.sign(unicode) + " " + markNames[m]
-		if line != "" && uniseg.StringWidth(line+between+entry)+gridGap > width {
+		entry := 1 + 1 + len(markNames[m]) // cells
+		if line != "" && gridGap+wide+len(between)+entry > width {
 			lines = append(lines, line)
-			line = ""
+			line, wide = "", 0
 		}
 		if line != "" {
 			line += between
+			wide += len(between)
 		}
-		line += entry
+		line += with.sign(m, 1) + " " + markNames[m]
+		wide += entry
 	}
 	if line != "" {
 		lines = append(lines, line)
