@@ -58,6 +58,22 @@ type Amount struct {
 	Exact bool  `json:"exact"`
 }
 
+// Shown gives the number for people: of an estimate three digits, for it is not good for more.
+func (a Amount) Shown() int64 {
+	if a.Exact {
+		return a.N
+	}
+	unit := int64(1)
+	for a.N/unit >= 1000 {
+		unit *= 10
+	}
+	n, rest := a.N/unit, a.N%unit
+	if rest >= unit-rest {
+		n++
+	}
+	return n * unit
+}
+
 // Stats say how much there is of something.
 type Stats struct {
 	Start  string `json:"start,omitempty"` // first and last time, as indexes and WAL say

@@ -273,7 +273,7 @@ func (p *paper) report(i *inspectCmd, r *inspector.Report) {
 		p.conflicts(r.Conflicts, listed)
 	}
 	p.leftOut(r)
-	p.estimate(r.Estimate)
+	p.estimate(r)
 	p.next(advise(i, r))
 }
 
@@ -283,6 +283,6 @@ func (p *paper) timeline(r *inspector.Report) {
 			p.section("%s", line)
 			continue
 		}
-		p.line("%s", line)
+		p.write(line + "\n") // its names do not speak to the terminal, and its colours do
 	}
 }

@@ -67,6 +67,41 @@ func TestFits(t *testing.T) {
 	}
 }
 
+// Estimates have no more digits than they are good for, and numbers that were counted have all.
+func TestEstimatesAreShort(t *testing.T) {
+	write := func(exact bool) string {
+		var b strings.Builder
+		s := inspector.Stats{Shards: 1, Points: inspector.Amount{N: 1_938_990, Exact: exact}, Values: inspector.Amount{N: 21_502_582, Exact: exact}}
+		p := &paper{w: &b}
+		p.report(&inspectCmd{showFlags: showFlags{Shards: true}}, &inspector.Report{
+			Totals:    s,
+			Databases: []inspector.Database{{Name: "db", Stats: s, Policies: []inspector.Policy{{Name: "p", Stats: s, Shards: []inspector.Shard{{ID: 1, Stats: s}}}}}},
+			Estimate:  &inspector.Estimate{Points: 1_938_990, Values: 21_502_582, SampleBytes: 1, AllBytes: 2},
+		})
+		return b.String()
+	}
+	for text, wants := range map[string]map[string]int{
+		write(false): {" ~1,940,000\n": 2, "  ~1,940,000 points, ~21,500,000 values;": 1, "938": 0},
+		write(true):  {" 1,938,990\n": 2, "  1,938,990 points, 21,502,582 values;": 1, "~": 0},
+	} {
+		for want, n := range wants {
+			if got := strings.Count(text, want); got != n {
+				t.Errorf("%q is there %d times, not %d, in\n%s", want, got, n, text)
+			}
+		}
+	}
+}
+
+func TestTook(t *testing.T) {
+	for seconds, want := range map[float64]string{
+		0: "0 ms", 0.0001: "1 ms", 0.0042: "5 ms", 0.339: "340 ms", 0.994: "990 ms", 0.996: "1 s", 1.26: "1.3 s", 59: "59 s", 61: "1m1s",
+	} {
+		if got := took(seconds); got != want {
+			t.Errorf("%g s: %q, want %q", seconds, got, want)
+		}
+	}
+}
+
 // What is advised fits what was found, and names the same sources and selection again.
 func TestAdvise(t *testing.T) {
 	some := func(edit func(r *inspector.Report)) *inspector.Report {

@@ -15,7 +15,8 @@ import (
 )
 
 // estimate tells what an export would take.
-func (p *paper) estimate(e *inspector.Estimate) {
+func (p *paper) estimate(r *inspector.Report) {
+	e := r.Estimate
 	if e == nil {
 		return
 	}
@@ -32,7 +33,7 @@ func (p *paper) estimate(e *inspector.Estimate) {
 	if e.FreeBytes >= 0 {
 		p.line("  %s are free at %s", humanize.Bytes(uint64(max(e.FreeBytes, 0))), e.FreePath)
 	}
-	p.line("  %s points, %s values; with %s, if the disk keeps up", humanize.Comma(e.Points), humanize.Comma(e.Values), count(e.Workers, "worker"))
+	p.line("  %s points, %s values; with %s, if the disk keeps up", orNone(amount(r.Totals.Points)), orNone(amount(r.Totals.Values)), count(e.Workers, "worker"))
 	if e.SampleBytes < e.AllBytes {
 		p.line("  an estimate, measured on %s of %s", humanize.Bytes(uint64(max(e.SampleBytes, 0))), humanize.Bytes(uint64(max(e.AllBytes, 0))))
 	} else {
@@ -40,13 +41,23 @@ func (p *paper) estimate(e *inspector.Estimate) {
 	}
 }
 
+// orNone is for numbers in sentences.
+func orNone(text string) string {
+	if text == "" {
+		return "0"
+	}
+	return text
+}
+
 // took writes a time that was measured on a sample, with no more digits than that is good for.
 func took(seconds float64) string {
 	switch {
 	case seconds >= 60:
 		return duration(seconds, 0)
-	case seconds >= 1:
+	case seconds >= 0.995:
 		return fmt.Sprintf("%.2g s", seconds)
+	case seconds >= 0.01:
+		return fmt.Sprintf("%d ms", int64(math.Round(seconds*100))*10)
 	}
 	return fmt.Sprintf("%d ms", int64(math.Ceil(seconds*1000)))
 }

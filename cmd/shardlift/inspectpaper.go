@@ -133,7 +133,7 @@ func size(n int64) string {
 
 // amount writes a number, with a sign where it is an estimate, and nothing for none.
 func amount(a inspector.Amount) string {
-	text := num(a.N)
+	text := num(a.Shown())
 	if text != "" && !a.Exact {
 		text = "~" + text
 	}

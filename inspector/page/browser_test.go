@@ -144,6 +144,11 @@ func TestPageRenders(t *testing.T) {
 				if wide := eval[int](t, p, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 					t.Errorf("the page is %d pixels too wide", wide)
 				}
+				if !dark {
+					if long := eval[[]string](t, p, longEstimates); len(long) > 0 {
+						t.Errorf("estimates with more than three digits: %q", long)
+					}
+				}
 				if name == "years" {
 					testPaints(t, p, scheme)
 				}
@@ -151,6 +156,17 @@ func TestPageRenders(t *testing.T) {
 		}
 	}
 }
+
+// longEstimates are the numbers behind a ~ that look more exact than they are, wherever they
+// are written: in texts, tables that are not open, hints, and what the charts say of themselves.
+const longEstimates = `(() => {
+	dispatchEvent(new Event('beforeprint')); // fills all tables
+	const texts = [...document.querySelectorAll('[title], [aria-label], p, dd, td')]
+		.flatMap((x) => [x.title, x.getAttribute('aria-label') || '', x.matches('p, dd, td') ? x.textContent : '']);
+	const long = texts.join(' ').match(/~[0-9][0-9,.]*/g)?.filter((x) => x.replace(/[^0-9]/g, '').replace(/0+$/, '').length > 3) ?? [];
+	dispatchEvent(new Event('afterprint'));
+	return [...new Set(long)];
+})()`
 
 // testPaints looks at the colours on the canvases, for what is counted as drawn need not be
 // seen.

@@ -90,7 +90,7 @@ func newContent(r *inspector.Report, o Options) (*content, error) {
 		Options: o, Title: "shardlift inspect: " + heading, Heading: heading,
 		Policy: a.policy, Style: a.style, Theme: a.theme, Library: a.library, Script: a.script, Licences: a.licences,
 		Data: data, Verdict: judge(r), Tiles: tiles, Sources: sources(r.Volumes), Notes: notes,
-		Estimate: newEstimate(r.Estimate), Charts: r.Totals.Shards > 0 || len(r.Missing) > 0,
+		Estimate: newEstimate(r), Charts: r.Totals.Shards > 0 || len(r.Missing) > 0,
 		Selected: r.Selected, Exact: r.Totals.Points.Exact && r.Totals.Series.Exact,
 	}, nil
 }

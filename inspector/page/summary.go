@@ -54,7 +54,17 @@ func amount(a inspector.Amount) (brief, all string) {
 	if !a.Exact {
 		mark = "~"
 	}
-	return mark + magnitude(a.N), mark + count(a.N)
+	n := a.Shown()
+	return mark + magnitude(n), mark + count(n)
+}
+
+// some writes an amount of things.
+func some(a inspector.Amount, one, many string) string {
+	if a.Exact {
+		return plural(a.N, one, many)
+	}
+	_, all := amount(a)
+	return all + " " + many
 }
 
 // source is one of the sources, and what was found of it.
@@ -123,7 +133,8 @@ type estimateRow struct {
 	Tight            bool // does not fit
 }
 
-func newEstimate(e *inspector.Estimate) *estimate {
+func newEstimate(r *inspector.Report) *estimate {
+	e := r.Estimate
 	if e == nil {
 		return nil
 	}
@@ -136,9 +147,12 @@ func newEstimate(e *inspector.Estimate) *estimate {
 			row("gzip", e.GzipBytes, e.GzipSeconds),
 			row("zstd", e.ZstdBytes, e.ZstdSeconds),
 		},
-		Points:  plural(e.Points, "point", "points") + ", " + plural(e.Values, "value", "values"),
+		Points:  some(r.Totals.Points, "point", "points") + ", " + some(r.Totals.Values, "value", "values"),
 		Workers: plural(int64(e.Workers), "worker", "workers"),
-		Sample:  size(e.SampleBytes) + " of " + size(e.AllBytes),
+		Sample:  "all of it",
+	}
+	if e.SampleBytes < e.AllBytes {
+		out.Sample = "a sample of " + size(e.SampleBytes) + " of " + size(e.AllBytes)
 	}
 	if e.FreeBytes >= 0 {
 		out.Free = size(e.FreeBytes) + " free at " + shown(e.FreePath)

@@ -214,17 +214,27 @@ func TestContrast(t *testing.T) {
 }
 
 func TestEstimate(t *testing.T) {
-	e := newEstimate(&inspector.Estimate{TextBytes: 2e9, GzipBytes: 1e9, ZstdBytes: 9e8, FreeBytes: 1e9, FreePath: "/var/tmp", Workers: 1})
+	report := func(e *inspector.Estimate) *inspector.Report { return &inspector.Report{Estimate: e} }
+	e := newEstimate(report(&inspector.Estimate{TextBytes: 2e9, GzipBytes: 1e9, ZstdBytes: 9e8, FreeBytes: 1e9, FreePath: "/var/tmp", Workers: 1}))
 	if got := []bool{e.Rows[0].Tight, e.Rows[1].Tight, e.Rows[2].Tight}; !got[0] || got[1] || got[2] {
 		t.Errorf("what does not fit: %v", got)
 	}
 	if e.Free != "1.0 GB free at /var/tmp" || e.Workers != "1 worker" {
 		t.Errorf("%q, %q", e.Free, e.Workers)
 	}
-	if e := newEstimate(&inspector.Estimate{TextBytes: 5, FreeBytes: -1}); e.Free != "" || e.Rows[0].Tight {
+	if e := newEstimate(report(&inspector.Estimate{TextBytes: 5, FreeBytes: -1})); e.Free != "" || e.Rows[0].Tight {
 		t.Errorf("free space that is not known: %+v", e)
 	}
-	if newEstimate(nil) != nil {
+	r := report(&inspector.Estimate{SampleBytes: 300_000, AllBytes: 18e6})
+	r.Totals.Points, r.Totals.Values = inspector.Amount{N: 1_938_990}, inspector.Amount{N: 1, Exact: true}
+	if e := newEstimate(r); e.Points != "~1,940,000 points, 1 value" || e.Sample != "a sample of 300 kB of 18 MB" {
+		t.Errorf("%q, %q", e.Points, e.Sample)
+	}
+	r.Estimate.SampleBytes = r.Estimate.AllBytes
+	if e := newEstimate(r); e.Sample != "all of it" {
+		t.Errorf("%q", e.Sample)
+	}
+	if newEstimate(report(nil)) != nil {
 		t.Error("an estimate of nothing")
 	}
 }

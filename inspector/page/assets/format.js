@@ -5,7 +5,8 @@ const grouped = (n) => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 
 const plural = (n, one, many) => (n === 1 ? '1 ' + one : grouped(n) + ' ' + many);
 
-const amountText = (a) => (a.exact ? '' : '~') + grouped(a.n);
+// amountText gives an estimate three digits, for it is not good for more.
+const amountText = (a) => (a.exact ? grouped(a.n) : '~' + grouped(Number(a.n.toPrecision(3))));
 
 // short gives a number for an axis.
 const short = (n, units, suffix) => {
