@@ -158,13 +158,15 @@ func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums
 	var mean sums
 	ofPolicy := make([]sums, len(n.policies))
 	for i := range got {
-		st := &strata[of[i]]
+		st := &strata[of[i].stratum]
 		found.add(&got[i])
 		if got[i].Weight > 0 {
-			// Pieces were chosen by weight, so each counts alike, however much of it was read.
+			// A piece stands for the others that it was as likely to be taken as, however much of
+			// it was read: where pieces are many each counts alike, for they were chosen by
+			// weight, and where all were taken each counts by its weight.
 			one := sums{}
 			one.add(&got[i])
-			by := 1 / one.weight
+			by := of[i].standsFor / one.weight
 			st.found.addScaled(one, by)
 			ofPolicy[st.policy].addScaled(one, by)
 			mean.addScaled(one, by)
@@ -218,15 +220,17 @@ func (n *inspection) strata() []stratum {
 	return out
 }
 
+// chosen is a piece that is in the sample.
+type chosen struct {
+	pick
+	stratum   int
+	row       float64
+	standsFor float64 // weight
+}
+
 // choose takes of each stratum as many pieces as its part of all gives it, and gives them
-// in the order of the shards, with the stratum of each.
-func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit, of []int) {
-	type chosen struct {
-		pick
-		stratum int
-		row     float64
-	}
-	var list []chosen
+// in the order of the shards, as units, too.
+func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit, list []chosen) {
 	step := float64(all) / sampleUnits
 	done, next := 0.0, step/2
 	for i := range strata {
@@ -235,15 +239,14 @@ func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit,
 		for ; next < done; next += step {
 			want++
 		}
-		items := strata[i].picks.items
-		items = items[:min(want, len(items))]
+		items, bound := strata[i].picks.lowest(want)
 		for j, p := range items {
 			// Series are mostly not alike all along: these begin everywhere.
 			_, row := math.Modf(items[0].at + float64(j)/float64(len(items)))
 			if p.share == 0 && (strata[i].many || float64(strata[i].weight) < step/4) {
 				p.to = "" // it stands for what is like it, too
 			}
-			list = append(list, chosen{p, i, row})
+			list = append(list, chosen{p, i, row, float64(p.weight) / chance(p.weight, bound)})
 		}
 	}
 	slices.SortFunc(list, func(a, b chosen) int {
@@ -251,9 +254,8 @@ func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit,
 	})
 	for _, c := range list {
 		units = append(units, exporter.Unit{Shard: n.shards[c.shard].shard, From: c.from, To: c.to, Share: c.share, At: c.at, Row: c.row})
-		of = append(of, c.stratum)
 	}
-	return units, of
+	return units, list
 }
 
 // spread gives each shard its part of the policy's points and values.

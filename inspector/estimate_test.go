@@ -94,6 +94,30 @@ func mixed(t *testing.T, dir string) {
 	}
 }
 
+// uneven is a measurement with shards of a few bytes that hold more points than large ones.
+func uneven(t *testing.T, dir string) {
+	t.Helper()
+	v := shardtest.NewVolume(t, dir)
+	random := rand.New(rand.NewPCG(3, 3))
+	for day := 1; day <= 30; day++ {
+		var f shardtest.TSM
+		if day%3 == 0 {
+			r := shardtest.Run{Times: shardtest.Every(at(day, 0), int64(time.Second), 1000), Kind: point.Integer, Ints: make([]int64, 1000)}
+			f.Add("m,h=0#!~#i", r)
+		} else {
+			for series := range 30 {
+				r := shardtest.Run{Kind: point.Float}
+				for i := range 60 {
+					r.Times = append(r.Times, at(day, 0)+int64(i)*int64(time.Minute)+random.Int64N(1e9))
+					r.Floats = append(r.Floats, random.NormFloat64())
+				}
+				f.Add(fmt.Sprintf("m,h=%02d#!~#f", series), r)
+			}
+		}
+		v.Shard("db", "rp", uint64(day)).TSM(1, 1, &f)
+	}
+}
+
 // What is estimated is near to what an export comes to, and does not depend on the
 // number of workers.
 func TestEstimates(t *testing.T) {
@@ -127,6 +151,7 @@ func TestEstimates(t *testing.T) {
 		"daily shards":         {daily, filter.Spec{}, .03, .08},
 		"steady":               {steady, filter.Spec{}, .04, .10},
 		"WAL":                  {logged, filter.Spec{}, .04, .08},
+		"uneven":               {uneven, filter.Spec{}, .03, .08},
 		"mixed":                {mixed, filter.Spec{}, .05, .08},
 		"a measurement of few": {devops, filter.Spec{Measurements: []string{"kernel"}, Tags: []string{"hostname=host_3"}}, 0, .5},
 	}

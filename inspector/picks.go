@@ -12,8 +12,9 @@ import (
 // of a long one.
 type pick struct {
 	rank     float64 // see rank: the lowest are taken
-	shard    int     // among all that are inspected
-	from, to string  // composite keys
+	weight   int64
+	shard    int    // among all that are inspected
+	from, to string // composite keys
 	// Of a long series about how much of it, as a fraction, and where that begins.
 	share, at float64
 }
@@ -30,6 +31,23 @@ type picks struct {
 func rank(hash uint64, weight int64) float64 {
 	u := (float64(hash>>11) + 1) / (1 << 53)
 	return -math.Log(u) / float64(max(weight, 1))
+}
+
+// chance gives the chance that a piece of that weight has a rank below bound; 0 is no bound.
+func chance(weight int64, bound float64) float64 {
+	if bound == 0 {
+		return 1
+	}
+	return -math.Expm1(-float64(max(weight, 1)) * bound)
+}
+
+// lowest gives the n pieces with the lowest ranks, and the rank that all others have at least;
+// 0: there are no others. The picks must be trimmed.
+func (p *picks) lowest(n int) ([]pick, float64) {
+	if n >= len(p.items) {
+		return p.items, p.bound
+	}
+	return p.items[:n], p.items[n].rank
 }
 
 // How many pieces are kept: of a stratum, of all, and how many strata there are at most.

@@ -194,7 +194,7 @@ func (r *measurementRun) weigh(series []byte, columns []tsmreader.ColumnInfo) {
 	seed := r.seed(series)
 	for i := range parts {
 		h := mix(seed + uint64(i))
-		p := pick{rank: rank(h, weight/parts), shard: r.number, share: 1 / float64(parts)}
+		p := pick{rank: rank(h, weight/parts), weight: weight / parts, shard: r.number, share: 1 / float64(parts)}
 		if r.picks.wants(p.rank) {
 			p.from, p.to = keyRange(series, series)
 			p.at = (float64(i) + float64(mix(h)>>40)/(1<<24)) / float64(parts)
@@ -222,7 +222,7 @@ func (r *measurementRun) closePiece() {
 		return
 	}
 	h := mix(r.seed(c.from))
-	p := pick{rank: rank(h, c.weight), shard: r.number, at: float64(mix(h)>>40) / (1 << 24)}
+	p := pick{rank: rank(h, c.weight), weight: c.weight, shard: r.number, at: float64(mix(h)>>40) / (1 << 24)}
 	if r.picks.wants(p.rank) {
 		p.from, p.to = keyRange(c.from, c.to)
 		r.picks.add(p, mostPicks)
