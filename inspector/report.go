@@ -85,7 +85,7 @@ type Stats struct {
 	Points  Amount `json:"points"` // that an export writes
 	Values  Amount `json:"values"` // likewise
 
-	Bytes       int64 `json:"bytes"` // of all files
+	Bytes       int64 `json:"bytes"` // of TSM files, tombstones and WAL segments
 	TSMFiles    int   `json:"tsmFiles"`
 	TSMBytes    int64 `json:"tsmBytes"`
 	Generations int   `json:"generations"`
