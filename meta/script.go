@@ -122,16 +122,13 @@ var createQuery = regexp.MustCompile(`(?is)^create\s+continuous\s+query\s.*\send
 // isContinuousQuery reports whether a stored text is one statement that makes a continuous
 // query and nothing else. It rather says no: the text comes off a disk, and will be run.
 func isContinuousQuery(text string) bool {
-	for _, s := range []string{";", "--", "/*"} { // a second statement, or a comment that takes the next one in
-		if strings.Contains(text, s) {
-			return false
-		}
-	}
-	return createQuery.MatchString(text) && !openQuote(text)
+	return createQuery.MatchString(text) && oneStatement(text)
 }
 
-// openQuote reports whether a quote in text is not closed.
-func openQuote(text string) bool {
+// oneStatement reports whether text ends no statement, begins no comment that would take the
+// next one in, and closes its quotes. What is within quotes does nothing. Behind a slash outside
+// of quotes nothing is taken for quoted: a regular expression may have quotes of its own.
+func oneStatement(text string) bool {
 	var open byte
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -139,12 +136,18 @@ func openQuote(text string) bool {
 			i++
 		case open != 0 && c == open:
 			open = 0
-		case open == 0 && (c == '"' || c == '\''):
+		case open != 0:
+		case c == '"' || c == '\'':
 			open = c
+		case c == ';', strings.HasPrefix(text[i:], "--"), c == '/' && endOrComment.MatchString(text[i:]):
+			return false
 		}
 	}
-	return open != 0
+	return open == 0
 }
+
+// endOrComment matches what ends a statement, and what begins a comment.
+var endOrComment = regexp.MustCompile(`;|--|/\*`)
 
 const identifier = `(?:"(?:[^"\\]|\\.)*"|\w+)`
 

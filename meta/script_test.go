@@ -108,6 +108,15 @@ func TestContinuousQueriesAreNothingElse(t *testing.T) {
 		strings.TrimSuffix(good, " END"): false, strings.Replace(good, `a\'b`, `a'b`, 1): false,
 		`CREATE CONTINUOUS QUERY c ON d BEGIN SELECT "x END`: false, "CREATE CONTINUOUS QUERYc END": false,
 		"x CREATE CONTINUOUS QUERY c ON d BEGIN END": false,
+		// Within quotes it is part of a name or a value.
+		`CREATE CONTINUOUS QUERY "a;b" ON "c--d" BEGIN SELECT mean("/*") INTO "x\";y" FROM m WHERE t != 'it\'s; -- x' END`: true,
+		`CREATE CONTINUOUS QUERY "a\\" ON d BEGIN SELECT 1 END; DROP DATABASE "d" END`:                                     false,
+		`CREATE CONTINUOUS QUERY c ON d BEGIN SELECT a / b FROM "m" END`:                                                   true,
+		`CREATE CONTINUOUS QUERY c ON d BEGIN SELECT a /b FROM "m--" END`:                                                  false,
+		// A quote of a regular expression is none, so it does not hide what comes behind it.
+		`CREATE CONTINUOUS QUERY c ON d BEGIN SELECT f FROM m WHERE x =~ /'/ END; DROP DATABASE d -- ' END`: false,
+		`CREATE CONTINUOUS QUERY c ON d BEGIN SELECT f FROM /"/ END; DROP DATABASE "d" END`:                 false,
+		`CREATE CONTINUOUS QUERY c ON d BEGIN SELECT f FROM m WHERE x =~ /a;b/ END`:                         false,
 	} {
 		if got := isContinuousQuery(text); got != want {
 			t.Errorf("%q: %t, want %t", text, got, want)
