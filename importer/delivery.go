@@ -215,7 +215,11 @@ func (d *delivery) attempt(ctx context.Context, lines []byte, points int) error 
 			d.since = time.Now()
 		}
 		d.tries++
-		if te, ok := errors.AsType[*target.Error](err); ok && te.Poison {
+		te, ok := errors.AsType[*target.Error](err)
+		if !ok || te.Status == 0 {
+			d.run.shards.forget()
+		}
+		if ok && te.Poison {
 			poisoned++
 		} else {
 			poisoned, began = 0, time.Now()

@@ -148,9 +148,11 @@ func (r *run) admit(ctx context.Context, in incoming) error {
 	b := in.batch
 	e := &entry{item: in.item, mark: b.Mark, done: b.Points == 0, place: b.Place, span: b.Span}
 	if !e.done {
-		if err := r.check(ctx, b); err != nil {
+		known, err := r.check(ctx, b)
+		if err != nil {
 			return err
 		}
+		e.shards = shardsOf(b, known.Shard)
 		if r.opts.Home != nil {
 			b.home = r.opts.Home(b.Place)
 		}
@@ -173,9 +175,9 @@ func (r *run) forgetLimits() {
 }
 
 // check asks the guard about a place once, and refuses points that it does not keep.
-func (r *run) check(ctx context.Context, b *Batch) error {
+func (r *run) check(ctx context.Context, b *Batch) (Limits, error) {
 	if r.opts.Guard == nil {
-		return nil
+		return Limits{}, nil
 	}
 	r.mu.Lock()
 	known, ok := r.limits[b.Place]
@@ -183,7 +185,7 @@ func (r *run) check(ctx context.Context, b *Batch) error {
 	if !ok {
 		l, err := r.opts.Guard.Place(ctx, b.Place)
 		if err != nil {
-			return err
+			return Limits{}, err
 		}
 		known = knownLimits{Limits: l, at: time.Now()}
 		r.mu.Lock()
@@ -195,9 +197,9 @@ func (r *run) check(ctx context.Context, b *Batch) error {
 		if len(b.Lines) > 0 {
 			origin.Line = b.Lines[0]
 		}
-		return &TooOldError{Place: b.Place, Limits: known.Limits, Oldest: b.Span.Min, Origin: origin.Origin()}
+		return Limits{}, &TooOldError{Place: b.Place, Limits: known.Limits, Oldest: b.Span.Min, Origin: origin.Origin()}
 	}
-	return nil
+	return known.Limits, nil
 }
 
 // oldest gives the first time that a place keeps at a moment.
@@ -226,10 +228,15 @@ func (r *run) start(ctx context.Context, all *sync.WaitGroup) {
 	}
 }
 
-// mustWait reports whether an earlier batch that is not done may write the same values.
+// mustWait reports whether an earlier batch that is not done may write the same values, or
+// one on its way may be the first in a shard of both.
 func (r *run) mustWait(i int) bool {
-	for _, earlier := range r.queue[:i] {
-		if !earlier.done && conflicts(earlier.batch, r.queue[i].batch) {
+	e := r.queue[i]
+	for j, other := range r.queue {
+		if other.done || j == i {
+			continue
+		}
+		if j < i && conflicts(other.batch, e.batch) || other.started && r.shards.apart(other, e) {
 			return true
 		}
 	}
@@ -250,6 +257,9 @@ func (r *run) deliver(ctx context.Context, e *entry) {
 func (r *run) finish(e *entry) {
 	e.done = e.err == nil
 	if e.done {
+		if int64(len(e.rejects)) < e.points {
+			r.shards.took(e)
+		}
 		r.recycle(e.batch)
 		e.batch = nil
 		r.texts--

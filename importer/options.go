@@ -33,6 +33,8 @@ type Limits struct {
 	Oldest int64
 	// Policy says what the limit comes from, for people: "keeps 14d".
 	Policy string
+	// Shard is the time that a shard covers; 0 where that is not known or does not count.
+	Shard time.Duration
 }
 
 // Options say how to write.

@@ -65,6 +65,7 @@ type run struct {
 
 	mu     sync.Mutex
 	limits map[Place]knownLimits
+	shards shards
 
 	state   Checkpoint
 	reasons map[string]*Reason
@@ -95,6 +96,7 @@ type entry struct {
 	seq     int64  // its number in the feed
 	batch   *Batch // nil once it is done
 	item    Item
+	shards  []int64 // that it writes to, see shardsOf
 	started bool
 	done    bool
 	err     error

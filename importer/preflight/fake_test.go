@@ -224,7 +224,7 @@ func TestWriteLimits(t *testing.T) {
 	c := New(f, target.V1, Options{Now: func() time.Time { return now }})
 	p := importer.Place{Database: "d"}
 	got, err := c.Place(t.Context(), p)
-	want := importer.Limits{Oldest: now.Add(-48 * time.Hour).UnixNano(), Policy: `"p" takes nothing older than 2d`}
+	want := importer.Limits{Oldest: now.Add(-48 * time.Hour).UnixNano(), Policy: `"p" takes nothing older than 2d`, Shard: 24 * time.Hour}
 	if err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -144,7 +144,7 @@ func (c *Checker) writable(ctx context.Context, p importer.Place, pol policy) er
 
 // limits says what a policy keeps at this moment.
 func (c *Checker) limits(p policy) importer.Limits {
-	out := importer.Limits{Oldest: math.MinInt64}
+	out := importer.Limits{Oldest: math.MinInt64, Shard: p.shard}
 	keeps := p.duration
 	if p.past > 0 && (keeps == 0 || p.past < keeps) {
 		keeps = p.past

@@ -335,10 +335,10 @@ func TestPlaces(t *testing.T) {
 		place importer.Place
 		want  importer.Limits
 	}{
-		"default":  {importer.Place{Database: "d"}, importer.Limits{Oldest: math.MinInt64}},
-		"infinite": {importer.Place{Database: "d", Policy: "autogen"}, importer.Limits{Oldest: math.MinInt64}},
+		"default":  {importer.Place{Database: "d"}, importer.Limits{Oldest: math.MinInt64, Shard: 7 * 24 * time.Hour}},
+		"infinite": {importer.Place{Database: "d", Policy: "autogen"}, importer.Limits{Oldest: math.MinInt64, Shard: 7 * 24 * time.Hour}},
 		"finite": {importer.Place{Database: "d", Policy: "two weeks"}, importer.Limits{
-			Oldest: now.Add(-14 * 24 * time.Hour).UnixNano(), Policy: `"two weeks" keeps 14d`,
+			Oldest: now.Add(-14 * 24 * time.Hour).UnixNano(), Policy: `"two weeks" keeps 14d`, Shard: 24 * time.Hour,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
