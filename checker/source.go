@@ -127,6 +127,7 @@ type sourceRun struct {
 	report SourceReport
 
 	passedOver *volume.Shard // the first of which blocks were left out
+	odd        oddCopies
 }
 
 // expect counts what there is to read, for the progress.
@@ -173,7 +174,7 @@ func (r *sourceRun) pipeline(ctx context.Context, shards []*volume.Shard) error 
 // copy opens one copy of a shard and cuts it into tasks. What keeps it from being opened
 // is a fault like any other; the next one may be sound.
 func (r *sourceRun) copy(ctx context.Context, sh *volume.Shard, path string, src tsmreader.Source) (err error) {
-	c := &shardCopy{shard: sh, progress: r.opts.Progress, check: r.check}
+	c := &shardCopy{shard: sh, path: path, progress: r.opts.Progress, check: r.check}
 	c.refs.Add(1)
 	defer func() { err = errors.Join(err, c.release()) }()
 	o := exporter.ReaderOptions(&exporter.Options{
@@ -269,6 +270,7 @@ func (r *sourceRun) collect(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if !ok { // the producer may have been stopped by an error of its own
+			r.carry(nil)
 			return context.Cause(ctx)
 		}
 		select {
@@ -280,6 +282,7 @@ func (r *sourceRun) collect(ctx context.Context) error {
 			return t.err
 		}
 		r.report.add(&t.counts)
+		r.carry(t)
 		if t.counts.BlocksSkipped > 0 && r.passedOver == nil {
 			r.passedOver = t.of.shard
 		}
@@ -290,28 +293,6 @@ func (r *sourceRun) collect(ctx context.Context) error {
 		}
 		r.opts.Progress.Faults.Add(int64(len(t.faults)))
 	}
-}
-
-// some reads a block of a volume that is so small that its share has none.
-func (r *sourceRun) some(ctx context.Context) error {
-	if r.report.Blocks > 0 || r.passedOver == nil || r.opts.Subset.Share == 0 {
-		return nil
-	}
-	again := &sourceRun{opts: r.opts, check: r.check, work: make(chan *task), done: make(chan *task, 4*r.opts.Workers)}
-	again.opts.Progress = &Progress{}
-	again.check.Some = true
-	if err := again.pipeline(ctx, []*volume.Shard{r.passedOver}); err != nil {
-		return err
-	}
-	n := &again.report
-	r.report.Blocks += n.Blocks
-	r.report.BlocksSkipped -= n.Blocks
-	r.report.BlockBytes += n.BlockBytes
-	r.report.Values += n.Values
-	r.opts.Progress.Blocks.Add(n.Blocks)
-	r.opts.Progress.Values.Add(n.Values)
-	r.report.note(n.Faults...) // those that are there already go again
-	return nil
 }
 
 // unopened gives the task that reports a copy which could not be opened.

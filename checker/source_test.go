@@ -51,6 +51,13 @@ func check(t testing.TB, o checker.SourceOptions) *checker.SourceReport {
 // protocol cannot carry is not wrong with the source.
 func export(t testing.TB, o checker.SourceOptions) (string, *exporter.Summary) {
 	t.Helper()
+	text, s, _ := exportAll(t, o)
+	return text, s
+}
+
+// exportAll is export, and gives what line protocol cannot carry beside.
+func exportAll(t testing.TB, o checker.SourceOptions) (string, *exporter.Summary, []exporter.Fault) {
+	t.Helper()
 	var b strings.Builder
 	s, err := exporter.Run(t.Context(), exporter.Options{
 		Catalog: o.Catalog, Selection: o.Selection, Output: exporter.Output{Stream: &b},
@@ -59,14 +66,16 @@ func export(t testing.TB, o checker.SourceOptions) (string, *exporter.Summary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var own []exporter.Fault
+	var own, refused []exporter.Fault
 	for _, f := range s.Faults {
-		if f.Part != "key" && f.Part != "value" {
+		if f.Part == "key" || f.Part == "value" {
+			refused = append(refused, f)
+		} else {
 			own = append(own, f)
 		}
 	}
 	s.Faults = own
-	return b.String(), s
+	return b.String(), s, refused
 }
 
 // place is where a fault is, whatever is said about it.

@@ -14,6 +14,7 @@ import (
 // shardCopy is one copy of a shard while it is checked.
 type shardCopy struct {
 	shard    *volume.Shard
+	path     string
 	open     *tsmreader.Shard
 	check    tsmreader.CheckOptions
 	refs     atomic.Int64 // the producer's, and one for each task with work in it
@@ -61,6 +62,7 @@ type task struct {
 	faults   []exporter.Fault
 	left     []exporter.LeftOut
 	note     string
+	odd      uncarried
 	err      error
 }
 
@@ -78,6 +80,7 @@ func (t *task) run(ctx context.Context, r *sourceRun, old *tsmreader.Cursor) *ts
 	var n, told tsmreader.Checked
 	p := r.opts.Progress
 	for c.Next(ctx) {
+		t.odd.names(c)
 		c.Check(&t.of.check, &n)
 		p.Blocks.Add(n.Blocks - told.Blocks)
 		p.Values.Add(n.Values - told.Values)
@@ -87,6 +90,7 @@ func (t *task) run(ctx context.Context, r *sourceRun, old *tsmreader.Cursor) *ts
 	}
 	t.err = c.Err()
 	t.add(c.Faults())
+	t.odd.notNumbers, t.odd.outOfTime = n.NotNumbers, n.OutOfTime
 	t.counts = SourceCounts{
 		Series: n.Series, Columns: n.Columns,
 		Blocks: n.Blocks, BlocksSkipped: n.Skipped, BlockBytes: n.Bytes, Values: n.Values,

@@ -35,6 +35,10 @@ type Checked struct {
 	Skipped         int64 // that are not of the subset, or of which nothing is wanted
 	Values          int64 // that were decoded
 	Bytes           int64 // of the blocks that were read
+
+	// Values that are sound, and that line protocol has no form for.
+	NotNumbers Uncarried // NaN and infinities
+	OutOfTime  Uncarried // with a time that no server takes
 }
 
 // Add adds the counts of o.
@@ -45,6 +49,8 @@ func (n *Checked) Add(o Checked) {
 	n.Skipped += o.Skipped
 	n.Values += o.Values
 	n.Bytes += o.Bytes
+	n.NotNumbers.Add(o.NotNumbers)
+	n.OutOfTime.Add(o.OutOfTime)
 }
 
 // Check stands in for Read: it gives no rows, but looks at each block of the current
@@ -71,6 +77,9 @@ func (c *Cursor) checkChain(col *column, ch *chain, o *CheckOptions, n *Checked)
 	if ch.slot != nil { // values of the WAL, which were checked when they were loaded
 		if ch.slot.left() > 0 {
 			c.given(col)
+			times := ch.slot.times[ch.slot.pos:]
+			span := point.TimeRange{Min: times[0], Max: times[len(times)-1]}
+			c.countUncarried(col, n, span, times, ch.slot.floats)
 		}
 		return
 	}
@@ -127,6 +136,7 @@ func (c *Cursor) checkBlock(col *column, ch *chain, e tsmfile.Entry, o *CheckOpt
 	}
 	n.Values += int64(len(b.times))
 	c.checkSpan(col, ch, e)
+	c.countUncarried(col, n, b.span, b.times, b.floats)
 }
 
 // checkSpan compares the times of the block at hand with what the index says, and takes
@@ -158,7 +168,7 @@ type bareBlock struct {
 	ascend bool
 	before int64 // last time of the blocks before, of the same chain
 
-	floats  []float64
+	floats  []float64 // of a block that holds what is no number; else empty
 	ints    []int64
 	bools   []bool
 	strings [][]byte
@@ -191,9 +201,13 @@ func (b *bareBlock) decodeTimes(section []byte) error {
 // decodeValues decodes as many values as there are times.
 func (b *bareBlock) decodeValues(kind point.Kind, section []byte) (err error) {
 	n := len(b.times)
+	b.floats = b.floats[:0]
 	switch kind {
 	case point.Float:
-		b.floats, err = codec.Floats(b.floats[:0], section, n)
+		var finite bool
+		if b.floats, finite, err = codec.FloatsFinite(b.floats, section, n); finite { // then nobody need look at them
+			b.floats = b.floats[:0]
+		}
 	case point.Integer, point.Unsigned:
 		b.ints, err = codec.Integers(b.ints[:0], section, n)
 	case point.Boolean:

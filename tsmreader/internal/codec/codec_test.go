@@ -5,8 +5,11 @@ package codec
 import (
 	"encoding/binary"
 	"errors"
+	"math"
+	"slices"
 	"testing"
 
+	"github.com/shardlift/shardlift/internal/shardtest"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -153,5 +156,41 @@ func TestNoAllocations(t *testing.T) {
 		if n != 0 {
 			t.Errorf("decoding a %v block allocates %v times", kind, n)
 		}
+	}
+}
+
+func TestNotNumbers(t *testing.T) {
+	const quiet, signalling = 0x7ff8000000000002, 0x7ff0000000000001 // math.NaN ends a section
+	for name, c := range map[string]struct {
+		values []float64
+		want   int
+	}{
+		"none":    {nil, 0},
+		"numbers": {[]float64{0, math.Copysign(0, -1), 1, -1, math.MaxFloat64, -math.MaxFloat64, math.SmallestNonzeroFloat64, 1e300, -5e-324}, 0},
+		"NaN":     {[]float64{1, math.Float64frombits(quiet), 2}, 1},
+		"signs":   {[]float64{math.Inf(1), math.Inf(-1), math.Float64frombits(signalling), math.Float64frombits(signalling | 1<<63), 1}, 4},
+	} {
+		if got := NotNumbers(c.values); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+		for n := range len(c.values) + 1 { // each of them first, in the middle, and repeated
+			values := append(slices.Clone(c.values[n:]), c.values[:n]...)
+			got, finite, err := FloatsFinite(nil, shardtest.AppendFloats(nil, slices.Concat(values, values)), 2*len(values))
+			if err != nil || len(got) != 2*len(values) || finite != (c.want == 0) {
+				t.Errorf("%s from %d: %v, finite %v, %v", name, n, got, finite, err)
+			}
+		}
+	}
+}
+
+func BenchmarkFloats(b *testing.B) {
+	values := make([]float64, 1000)
+	for i := range values {
+		values[i] = math.Round(100*math.Sin(float64(i)/10)) / 8
+	}
+	section := shardtest.AppendFloats(nil, values)
+	var dst []float64
+	for b.Loop() {
+		dst, _ = Floats(dst[:0], section, len(values))
 	}
 }
