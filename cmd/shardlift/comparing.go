@@ -127,6 +127,9 @@ func (c *comparing) reread(ctx context.Context, database, policy, measurement st
 func queryGauge(done, all *atomic.Int64) gauge {
 	return func(elapsed time.Duration) state {
 		n, of := done.Load(), all.Load()
+		if n == 0 && of == 0 { // the first answers say how many there will be
+			return state{counts: true, left: -1, text: "asking the target what fields it has, and for the first values", brief: "asking for fields"}
+		}
 		return state{
 			counts: true, left: timeLeft(elapsed, n, of),
 			text:  fmt.Sprintf("%s of %s queries answered", humanize.Comma(n), humanize.Comma(max(n, of))),

@@ -64,6 +64,9 @@ func (f *deliveryFlags) delivery(c console, command string, m *mapFlags) (*deliv
 	if err := f.sizes(); err != nil {
 		return nil, err
 	}
+	if f.QueryRate < 0 {
+		return nil, usagef("--query-rate must not be negative")
+	}
 	if err := f.checkDDL(); err != nil {
 		return nil, err
 	}

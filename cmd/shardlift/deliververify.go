@@ -22,7 +22,7 @@ import (
 // verify holds what was sent, from the source read again or as it passed by, against what
 // the target has.
 func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o *deliveryOutcome) error {
-	c := &comparing{from: from, asks: verifier.NewPaced(t, 0), watch: d.watch}
+	c := &comparing{from: from, asks: verifier.NewPaced(t, d.flags.QueryRate), watch: d.watch}
 	counter := d.passing
 	if counter == nil {
 		d.notes.add("reading everything again to compare it with what the target has")

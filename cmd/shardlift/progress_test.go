@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +53,16 @@ func shown(t *testing.T, s state, want string) {
 	if diff := cmp.Diff("shardlift: "+want+"\n", b.String()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// Before the first answer nobody knows how many queries there will be.
+func TestQueryGauge(t *testing.T) {
+	var done, all atomic.Int64
+	g := queryGauge(&done, &all)
+	shown(t, g(0), "asking the target what fields it has, and for the first values")
+	done.Store(1)
+	all.Store(4)
+	shown(t, g(time.Second), "1 of 4 queries answered, about 3s left")
 }
 
 // The rate and the time left are those of this run; all else counts what a run before did.

@@ -31,11 +31,12 @@ type stateFlags struct {
 
 // otherFlags are those of import and replay that fit nowhere else.
 type otherFlags struct {
-	DryRun      bool `help:"Read and check everything, show what would be sent where, and send nothing"`
-	Verify      bool `help:"Afterwards, count what the target has and compare"`
-	VerifyExact bool `help:"Afterwards, count what the target has and compare each value"`
-	JSON        bool `name:"json" help:"The summary as one JSON object on stdout"`
-	Quiet       bool `help:"No progress and no summary; errors, rejects and faults are told always"`
+	DryRun      bool    `help:"Read and check everything, show what would be sent where, and send nothing"`
+	Verify      bool    `help:"Afterwards, count what the target has and compare"`
+	VerifyExact bool    `help:"Afterwards, count what the target has and compare each value"`
+	QueryRate   float64 `help:"Queries per second at most that --verify asks the target. Default: no limit" placeholder:"N"`
+	JSON        bool    `name:"json" help:"The summary as one JSON object on stdout"`
+	Quiet       bool    `help:"No progress and no summary; errors, rejects and faults are told always"`
 }
 
 // verifies reports whether what arrived is compared.
