@@ -90,7 +90,7 @@ func (c *Cursor) checkChain(col *column, ch *chain, o *CheckOptions, n *Checked)
 	for e, ok := c.head(ch); ok; e, ok = c.head(ch) {
 		number := ch.rec.Before + ch.next
 		ch.next++
-		if col.doubt == nil && !stretch.has(e.Offset, number) && !(o.Some && n.Blocks == 0) {
+		if col.doubt == nil && !stretch.has(e.Offset, number) && (!o.Some || n.Blocks > 0) {
 			continue
 		}
 		c.checkBlock(col, ch, e, o, n)

@@ -47,7 +47,7 @@ func (m *members) Read(p []byte) (int, error) {
 func (m *members) next() error {
 	b, err := m.buf.Peek(gzipHeader)
 	switch n := min(len(b), len(gzipMagic)); {
-	case n == 0 || err != nil && err != io.EOF: //nolint:errorlint // the input may have been changed, which says more
+	case n == 0 || err != nil && err != io.EOF: // the input may have been changed, which says more
 		return err
 	case string(b[:n]) != gzipMagic[:n]:
 		return errJunk
