@@ -43,9 +43,10 @@ type killed struct {
 	rng    *rand.Rand
 	args   []string
 	stdin  string // given anew to each run, if not empty
+	noted  string // name of the rejects file, if there is to be one
 	total  int    // points, about
 	struck int    // kills that met a run
-	ended  int    // runs that ended before their kill: the next one starts anew
+	ended  int    // runs that were done before their kill: the next one starts anew
 }
 
 // pace makes a run of a few hundred requests take about two seconds.
@@ -60,11 +61,20 @@ func (k *killed) input() io.Reader {
 	return strings.NewReader(k.stdin)
 }
 
+// rejectsText is what stands in the rejects file; "" where there is to be none.
+func (k *killed) rejectsText() string {
+	k.t.Helper()
+	if k.noted == "" {
+		return ""
+	}
+	return k.text(k.noted)
+}
+
 // strike starts the command and kills it: at any time, or just when the server is about to
 // get or has just stored some request.
 func (k *killed) strike() {
 	k.t.Helper()
-	before := len(k.proxy.Events())
+	before, noted, begun := len(k.proxy.Events()), k.rejectsText(), len(k.checkpoints()) > 0
 	moment := k.rng.IntN(3)
 	f := faultproxy.Fault{}
 	switch moment {
@@ -105,6 +115,9 @@ func (k *killed) strike() {
 	}
 	if p.kill() {
 		k.struck++
+		if len(k.checkpoints()) == 0 && (begun || k.rejectsText() != noted) {
+			k.ended++ // it was done, and had only to tell
+		}
 	} else if code := p.cmd.ProcessState.ExitCode(); code != exitDone && code != exitFaults {
 		k.t.Fatalf("it ended by itself, with %d: %s", code, p.err.String())
 	} else {
@@ -173,6 +186,7 @@ func TestKilledImport(t *testing.T) {
 					k.stdin, input, rejects = all, "-", "shardlift-rejects.lp"
 				}
 				k.args = append([]string{"import", input, "--url", proxy.URL, "--database", db, "--concurrency", fmt.Sprint(1 + rng.IntN(4))}, k.pace()...)
+				k.noted = rejects
 				for range 1 + rng.IntN(3) {
 					k.strike()
 				}

@@ -72,6 +72,20 @@ func post(t *testing.T, c *http.Client, url, body string) (string, error) {
 	return postIn(t.Context(), t, c, url, body)
 }
 
+// patient is the context of a client that gives up when it has met a stall, and not before.
+func patient(t *testing.T, p *faultproxy.Proxy, f faultproxy.Fault) context.Context {
+	t.Helper()
+	ctx, giveUp := context.WithCancel(t.Context())
+	t.Cleanup(giveUp)
+	if f.Do == faultproxy.Stall {
+		go func() {
+			_ = p.Await(ctx, func(e []faultproxy.Event) bool { return len(e) > 0 }) // the test is over otherwise
+			giveUp()
+		}()
+	}
+	return ctx
+}
+
 func postIn(ctx context.Context, t *testing.T, c *http.Client, url, body string) (string, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/write?db=d", strings.NewReader(body))
@@ -128,12 +142,8 @@ func TestCatalogue(t *testing.T) {
 			u := newUpstream(t)
 			p := faultproxy.Start(t, faultproxy.Options{Upstream: u.URL})
 			p.Requests(faultproxy.Writes(f))
-			timeout := time.Minute
-			if f.Do == faultproxy.Stall {
-				timeout = 300 * time.Millisecond
-			}
 			body := strings.Repeat("m f=1\n", 1<<20) // more than the buffers on the way hold
-			got, err := post(t, newClient(t, timeout), p.URL, body)
+			got, err := postIn(patient(t, p, f), t, newClient(t, time.Minute), p.URL, body)
 			if ok := got == "204 No Content" && err == nil; ok != (f.Do == faultproxy.Delay) {
 				t.Errorf("the client got %q, %v", got, err)
 			}
@@ -232,15 +242,7 @@ func TestConnections(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				p := faultproxy.Start(t, opts)
 				p.Connections(f)
-				ctx, giveUp := context.WithCancel(t.Context())
-				defer giveUp()
-				if f.Do == faultproxy.Stall {
-					go func() {
-						_ = p.Await(ctx, func(e []faultproxy.Event) bool { return len(e) > 0 }) // the test is over otherwise
-						giveUp()
-					}()
-				}
-				if got, err := postIn(ctx, t, client, p.URL, "m f=1"); err == nil {
+				if got, err := postIn(patient(t, p, f), t, client, p.URL, "m f=1"); err == nil {
 					t.Errorf("answer %q", got)
 				}
 				if got, err := post(t, client, p.URL, "m f=2"); got != "204 No Content" || err != nil {
