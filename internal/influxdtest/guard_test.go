@@ -66,6 +66,7 @@ func TestRequire(t *testing.T) {
 }
 
 func TestCleanupStopsServer(t *testing.T) {
+	Require(t)
 	tb := &fakeTB{T: t}
 	s := Start(tb, Options{})
 	done := s.proc.done
