@@ -373,7 +373,7 @@ func TestPlantedDamage(t *testing.T) {
 // mayCause names what damage of one place makes doubtful elsewhere in the same file.
 var mayCause = []string{
 	"named by no index entry", "cannot be read here", "a query does not see", "other times", "not listed in fields.idx", "another type",
-	"unknown block type", "ascending order", "twice", "do not ascend", "reaches into",
+	"unknown block type", "ascending order", "twice", "do not ascend", "reaches into", "outside of its shard group",
 }
 
 func planted(t *testing.T, s *site, plant func(*site) found) {

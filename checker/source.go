@@ -13,6 +13,8 @@ import (
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/meta"
+	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader"
 	"github.com/shardlift/shardlift/volume"
 )
@@ -199,7 +201,7 @@ func (r *sourceRun) copy(ctx context.Context, sh *volume.Shard, path string, src
 	if err := r.emit(ctx, first); err != nil {
 		return err
 	}
-	return r.sections(ctx, c, path)
+	return r.sections(ctx, c, path, src.WALDir)
 }
 
 func closeIf(s *tsmreader.Shard) error {
@@ -210,7 +212,8 @@ func closeIf(s *tsmreader.Shard) error {
 }
 
 // sections emits the ranges of every section of a copy.
-func (r *sourceRun) sections(ctx context.Context, c *shardCopy, path string) error {
+func (r *sourceRun) sections(ctx context.Context, c *shardCopy, path, wal string) error {
+	logged := point.NoTime
 	for from, more := "", true; more; {
 		sec, err := c.open.Section(from)
 		if err != nil {
@@ -225,6 +228,7 @@ func (r *sourceRun) sections(ctx context.Context, c *shardCopy, path string) err
 		if err := r.emit(ctx, log); err != nil {
 			return err
 		}
+		logged = logged.Union(sec.LogRange())
 		from, more = sec.Next()
 		for _, rng := range sec.Ranges(taskWeight) {
 			t := c.task()
@@ -232,6 +236,21 @@ func (r *sourceRun) sections(ctx context.Context, c *shardCopy, path string) err
 			if err := r.emit(ctx, t); err != nil {
 				return err
 			}
+		}
+	}
+	last := c.task()
+	last.faults = exporter.OutOfGroup(c.shard, groupOf(c.shard), c.open, logged, wal)
+	return r.emit(ctx, last)
+}
+
+// groupOf is the shard's group, as the first of the metastores beside its copies has it.
+func groupOf(sh *volume.Shard) *meta.ShardGroup {
+	for _, r := range sh.Replicas {
+		if r.Volume == nil || r.Volume.Meta == nil {
+			continue
+		}
+		if ref, ok := r.Volume.Meta.Shard(sh.ID); ok && ref.Database == sh.Database && ref.Policy == sh.Policy {
+			return ref.Group
 		}
 	}
 	return nil

@@ -92,24 +92,28 @@ func (n *inspection) walk(ctx context.Context, s *shardFacts) (err error) {
 	s.extent = open.Range()
 	s.takeFiles(open)
 	n.takeFaults(s, open.Faults())
+	logged := point.NoTime
 	for from, more := "", true; more; {
 		sec, err := open.Section(from)
 		if err != nil {
 			return err
 		}
 		n.takeFaults(s, sec.Faults())
-		s.extent = s.extent.Union(sec.LogRange())
+		logged = logged.Union(sec.LogRange())
 		s.stats.Deletes += sec.Deletes()
 		if err := n.walkSection(ctx, s, sec); err != nil {
 			return err
 		}
 		from, more = sec.Next()
 	}
+	s.extent = s.extent.Union(logged)
 	for _, o := range s.overlap {
 		if o {
 			s.stats.Overlapping++
 		}
 	}
+	group, _, _ := n.group(s.shard)
+	n.addFaults(s, exporter.OutOfGroup(s.shard, group, open, logged, s.shard.Replicas[0].WALDir))
 	n.passed(s)
 	return nil
 }
