@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -136,6 +137,18 @@ func TestAuditThatIsCutShort(t *testing.T) {
 	got, err := AuditStream(t.Context(), "input", io.MultiReader(strings.NewReader("m f=1 1\nm f="), iotest.ErrReader(broken)), Counters{})
 	if err != nil || got.Points != 1 || len(got.Faults) != 1 || got.Faults[0].Part != "file" || !strings.Contains(got.Faults[0].Reason, "disk fell off") {
 		t.Errorf("%v, %+v", err, got)
+	}
+	text := []byte(lines(20_000))
+	for name, whole := range map[string][]byte{"plain": text, "gzip": gzipped(t, text), "zstd": zstded(t, text)} {
+		half := len(whole) / 2
+		got, err := AuditStream(t.Context(), "input", io.MultiReader(bytes.NewReader(whole[:half]), iotest.ErrReader(broken)), Counters{})
+		if err != nil || got.Points == 0 || len(got.Faults) == 0 {
+			t.Fatalf("%s: %v, %+v", name, err, got)
+		}
+		want := AuditFault{Part: "file", Offset: -1, Lost: true, Reason: fmt.Sprintf("read input at byte %d: disk fell off", half)}
+		if d := cmp.Diff(want, got.Faults[len(got.Faults)-1]); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(broken)

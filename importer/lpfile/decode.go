@@ -76,13 +76,17 @@ func errTar(r *bufio.Reader) error {
 
 // counter counts what is read through it.
 type counter struct {
-	r io.Reader
-	n int64
+	r   io.Reader
+	n   int64
+	err error // that is not the end
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
 	return n, err
 }
 
@@ -190,6 +194,8 @@ func (d *decoder) damaged(err error) error {
 		return err
 	case d.coding == plain:
 		return fmt.Errorf("read %s at byte %d: %w", d.name, at, err)
+	case d.raw.err != nil: // of the disk, whatever the decompressor makes of it
+		return fmt.Errorf("read %s at byte %d: %w", d.name, d.raw.n, d.raw.err)
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		return &DamagedError{
 			fmt.Sprintf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at),
