@@ -4,6 +4,7 @@ package page
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -167,6 +168,27 @@ const longEstimates = `(() => {
 	dispatchEvent(new Event('afterprint'));
 	return [...new Set(long)];
 })()`
+
+// What is seen at first is all of the shards, also where they all begin at the same time.
+func TestPageBeginsWithAll(t *testing.T) {
+	r := &inspector.Report{Totals: inspector.Stats{Shards: 20}}
+	for i := range 20 {
+		s := inspector.Shard{ID: uint64(i) + 1, GroupStart: "2024-01-01T00:00:00Z", GroupEnd: "2024-01-08T00:00:00Z"}
+		s.Stats = inspector.Stats{Start: "2024-01-03T00:00:00Z", End: "2024-01-03T16:00:00Z", Shards: 1, TSMFiles: 1}
+		r.Databases = append(r.Databases, inspector.Database{
+			Name: fmt.Sprintf("db%02d", i), Policies: []inspector.Policy{{Name: "autogen", Shards: []inspector.Shard{s}}},
+		})
+	}
+	p := open(t, r, browsertest.View{Width: 1280, Height: 900})
+	got := eval[[2]float64](t, p, seen)
+	want := eval[[2]float64](t, p, `[Date.UTC(2024, 0, 1), Date.UTC(2024, 0, 8)]`)
+	if got[0] > want[0] || got[1] < want[1] {
+		t.Errorf("the picture shows %v, and the shards are in %v", got, want)
+	}
+	if n := painted(t, p, "timeline", "sound"); n < 5000 {
+		t.Errorf("%d pixels of what the shards hold", n)
+	}
+}
 
 // testPaints looks at the colours on the canvases, for what is counted as drawn need not be
 // seen.

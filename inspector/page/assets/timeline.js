@@ -21,10 +21,11 @@ const extent = (() => {
 })();
 
 const bulk = (() => {
-  const starts = data.shards.filter((s) => s.from).map((s) => s.from.ms).sort((a, b) => a - b);
+  const sorted = (of) => data.shards.filter((s) => s.from && s.to).map((s) => of(s).ms).sort((a, b) => a - b);
+  const starts = sorted((s) => s.from), ends = sorted((s) => s.to);
   if (!extent || starts.length < 10) return extent;
-  const at = (q) => starts[Math.min(starts.length - 1, Math.floor(q * starts.length))];
-  const low = at(0.02), high = at(0.98), span = Math.max(high - low, 36e5);
+  const at = (times, q) => times[Math.min(times.length - 1, Math.floor(q * times.length))];
+  const low = at(starts, 0.02), high = at(ends, 0.98), span = Math.max(high - low, 36e5);
   if (span * 4 > extent.max - extent.min) return extent;
   return { min: Math.max(extent.min, low - span * 0.1), max: Math.min(extent.max, high + span * 0.1) };
 })();
