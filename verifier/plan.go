@@ -13,7 +13,7 @@ import (
 // What one query asks for at the most.
 const (
 	askFields  = 32       // fields
-	askBytes   = 1500     // of their names: clients send statements as part of the URL
+	askBytes   = 1500     // of their names: a server logs each statement
 	askBuckets = 1000     // buckets from the first to the last
 	askGap     = 8        // buckets that the input does not have, in a row
 	askValues  = 10 << 20 // values; a second or two of a server
