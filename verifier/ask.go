@@ -96,6 +96,9 @@ func (q *Paced) fill(ctx context.Context, a ask) (*counts, error) {
 		}
 		return out, err
 	}
+	if why := a.tooWide(a.span(), true); why != nil {
+		return out, q.fillLess(ctx, a, out, why)
+	}
 	err := q.rows(ctx, a.p.database, a.statement(a.span(), true), len(a.columns)+1, true, out.reset, func(_ string, row []any) error {
 		at, err := whole(row[0])
 		if err != nil {
@@ -103,11 +106,32 @@ func (q *Paced) fill(ctx context.Context, a ask) (*counts, error) {
 		}
 		return out.take(&a, bucketOf(at, a.m.width), row)
 	})
+	a.learn(a.span(), err, errors.Is(err, errTooManySeries))
 	if errors.Is(err, errTooMuch) {
 		out.reset()
 		return out, q.fillLess(ctx, a, out, err)
 	}
 	return out, err
+}
+
+// tooWide is fit.tooWide. Where the input has nothing a target seldom has anything, and
+// long times are asked for as a whole.
+func (a *ask) tooWide(span point.TimeRange, cuttable bool) error {
+	if len(a.slots) == 0 {
+		return nil
+	}
+	return a.m.counts.tooWide(len(a.columns), span, cuttable)
+}
+
+// learn notes how a query for the ask's columns ended.
+func (a *ask) learn(span point.TimeRange, err error, cutColumns bool) {
+	switch {
+	case len(a.slots) == 0:
+	case errors.Is(err, errTooMuch):
+		a.m.counts.refused(len(a.columns), span, a.m.width, cutColumns && len(a.columns) > 1)
+	case err == nil:
+		a.m.counts.fitted(len(a.columns), span)
+	}
 }
 
 // fillLess asks for the halves of an ask of several buckets that was too much: of its
@@ -171,20 +195,12 @@ func (q *Paced) fillParts(ctx context.Context, parts []ask, out *counts) error {
 // lost in them.
 func (q *Paced) fillSpan(ctx context.Context, a ask, span point.TimeRange, out *counts, depth int) error {
 	sums := make([]int64, len(a.columns))
-	splittable := len(a.columns) > 1 || depth < splits && span.Max > span.Min || a.first != a.last
-	err := q.rows(ctx, a.p.database, a.statement(span, false), len(a.columns)+1, splittable, func() { clear(sums) }, func(_ string, row []any) error {
-		for i := range sums {
-			if row[i+1] == nil {
-				continue
-			}
-			n, err := whole(row[i+1])
-			if err != nil {
-				return err
-			}
-			sums[i] += n
-		}
-		return nil
-	})
+	halvable := depth < splits && span.Max > span.Min
+	err := a.tooWide(span, halvable && !a.m.crowded)
+	if err == nil {
+		err = q.sums(ctx, &a, span, len(a.columns) > 1 || halvable || a.first != a.last, sums)
+		a.learn(span, err, true)
+	}
 	switch {
 	case err == nil:
 		out.put(&a, sums)
@@ -201,12 +217,30 @@ func (q *Paced) fillSpan(ctx context.Context, a ask, span point.TimeRange, out *
 		return q.fillSpan(ctx, a, point.TimeRange{Min: mid + 1, Max: span.Max}, out, depth+1)
 	}
 	a.m.crowded = a.m.crowded || errors.Is(err, errTooManySeries)
+	a.m.counts.gaveUp(a.m.width)
 	if len(out.there[0]) > 0 {
 		out.there[0][0] = -1
 	} else {
 		out.extra = append(out.extra, extra{0, a.first, -1})
 	}
 	return nil
+}
+
+// sums asks for the counts of a span.
+func (q *Paced) sums(ctx context.Context, a *ask, span point.TimeRange, splittable bool, sums []int64) error {
+	return q.rows(ctx, a.p.database, a.statement(span, false), len(a.columns)+1, splittable, func() { clear(sums) }, func(_ string, row []any) error {
+		for i := range sums {
+			if row[i+1] == nil {
+				continue
+			}
+			n, err := whole(row[i+1])
+			if err != nil {
+				return err
+			}
+			sums[i] += n
+		}
+		return nil
+	})
 }
 
 // put takes the sums of a span.

@@ -77,6 +77,8 @@ type measurement struct {
 	columns []column
 	index   [numClasses]map[string]int32 // columns by field key as written
 
+	counts, rows fit // of queries for either
+
 	forgot  bool // excluded points that could not be remembered
 	crowded bool // the target does not take so many series at a time, however short the time
 }

@@ -44,7 +44,7 @@ func (c *crowdedServer) Rows(ctx context.Context, db, statement string, kinds []
 // shorter times, which have as many: neither where two fields are too much, nor one.
 func TestTooManySeries(t *testing.T) {
 	for most, want := range map[int]struct{ asked, uncounted, compared int64 }{
-		9: {asked: 140, uncounted: 600}, 10: {asked: 10, compared: 600}, 20: {asked: 5, compared: 600},
+		9: {asked: 100, uncounted: 600}, 10: {asked: 10, compared: 600}, 20: {asked: 5, compared: 600},
 	} {
 		all := ""
 		for i := range 300 {

@@ -73,11 +73,15 @@ type takers struct {
 // values asks for the values of a stretch in a span, which is cut where it is too much for
 // the target.
 func (q *Paced) values(ctx context.Context, s *stretch, span point.TimeRange, to takers, depth int) error {
-	statement, kinds := s.statement(span)
-	splittable := len(s.columns) > 1 || depth < splits && span.Max > span.Min
-	err := q.try(ctx, splittable, to.start, func() error {
-		return q.t.Rows(ctx, s.p.database, statement, kinds, &rowTaker{s: s, to: to})
-	})
+	halvable := depth < splits && span.Max > span.Min
+	err := s.m.rows.tooWide(len(s.columns), span, halvable && !s.m.crowded)
+	if err == nil {
+		statement, kinds := s.statement(span)
+		err = q.try(ctx, len(s.columns) > 1 || halvable, to.start, func() error {
+			return q.t.Rows(ctx, s.p.database, statement, kinds, &rowTaker{s: s, to: to})
+		})
+		s.learn(span, err)
+	}
 	switch {
 	case err == nil:
 		return to.end()
@@ -95,7 +99,17 @@ func (q *Paced) values(ctx context.Context, s *stretch, span point.TimeRange, to
 		return q.halves(ctx, s, span, to, depth)
 	}
 	s.m.crowded = s.m.crowded || errors.Is(err, errTooManySeries)
+	s.m.rows.gaveUp(s.m.width)
 	return fmt.Errorf("the target does not give the values of %q field %q at %s: %w", nameOf(s.m), s.m.columns[s.columns[0]].name(), point.FormatTime(span.Min), err)
+}
+
+// learn notes how a query for the stretch's columns ended.
+func (s *stretch) learn(span point.TimeRange, err error) {
+	if err == nil {
+		s.m.rows.fitted(len(s.columns), span)
+	} else if errors.Is(err, errTooMuch) {
+		s.m.rows.refused(len(s.columns), span, s.m.width, len(s.columns) > 1 && (errors.Is(err, errTooManySeries) || span.Max == span.Min))
+	}
 }
 
 // halves is values for one half of the columns, and then for the other.
