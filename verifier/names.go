@@ -12,6 +12,7 @@ import (
 // Why something cannot be asked for.
 const (
 	noForm        = "the name holds bytes that no query can (NUL, CR, or no UTF-8)"
+	replaced      = "the name may hold bytes that are no UTF-8, for which the server says U+FFFD"
 	notFound      = "a server stores a measurement written so, and does not find it again"
 	sharesName    = "a server may take another measurement, with backslashes in its name, for this one"
 	tooMuch       = "the server does not count as much at a time as one field has in one bucket: look at its max-select limits"
@@ -27,6 +28,20 @@ const (
 // the end, CR for a line feed, and bytes that are no UTF-8 for a replacement.
 func speakable(name string) bool {
 	return utf8.ValidString(name) && !strings.ContainsAny(name, "\x00\r")
+}
+
+// asListed gives the name under which a server lists one: JSON has no bytes that are no UTF-8.
+func asListed(name string) string { return string([]rune(name)) }
+
+// unsearchable says why a name that a server lists cannot be searched for, or "".
+func unsearchable(name string) string {
+	switch {
+	case !speakable(name):
+		return noForm
+	case strings.ContainsRune(name, utf8.RuneError):
+		return replaced
+	}
+	return ""
 }
 
 var identifier = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

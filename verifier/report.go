@@ -37,6 +37,11 @@ type Report struct {
 	// another server, or less at a time, could tell.
 	Uncounted int64 `json:"uncounted"`
 
+	// Unsearched is, with Extra, what only the target has and no query can ask for. Whether
+	// it has values of it in the window is not known.
+	Unsearched      []Unsearched `json:"unsearched,omitempty"`
+	UnsearchedNames int64        `json:"unsearchedNames"`
+
 	Extra bool `json:"extra"` // what the target has beyond was looked for
 	Exact bool `json:"exact"` // values were compared
 	// Differing is where, with Exact, the target has as many values, but not the same.
@@ -61,6 +66,22 @@ func (r *Report) Proven() bool { return r.Equal() && r.UnaskedValues == 0 && r.U
 // the target has more does not count.
 func (r *Report) Equal() bool {
 	return r.MissingCells == 0 && r.UncertainCells == 0 && r.DifferingCells == 0 && r.TypeFields == 0 && !r.Points.bad()
+}
+
+// Unsearched is a measurement, or a field of one, that the target lists.
+type Unsearched struct {
+	Database    string `json:"database"`
+	Policy      string `json:"policy"`
+	Measurement string `json:"measurement"`
+	Field       string `json:"field,omitempty"` // "" is all of them
+	Reason      string `json:"reason"`
+}
+
+func (r *Report) unsearched(u Unsearched, most int) {
+	r.UnsearchedNames++
+	if len(r.Unsearched) < most {
+		r.Unsearched = append(r.Unsearched, u)
+	}
 }
 
 // TypeDifference is a field with numbers of a type that the target does not have there.

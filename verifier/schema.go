@@ -5,6 +5,7 @@ package verifier
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,32 +70,58 @@ func (v *comparison) withExtra(j *job, reasons map[*measurement]string) []*measu
 	odd := map[string]bool{}
 	for m, reason := range reasons {
 		if reason != "" {
-			odd[nameOf(m)], odd[m.raw], odd[plain(m.raw)] = true, true, true
+			odd[nameOf(m)], odd[m.raw], odd[plain(m.raw)], odd[asListed(nameOf(m))] = true, true, true, true
 		}
 	}
 	for _, m := range out {
 		known[nameOf(m)] = m
 	}
-	for name, fields := range j.schema {
-		sel := v.opts.Selection
-		if odd[name] || !speakable(name) || sel != nil && !sel.Measurement(name) {
+	sel := v.opts.Selection
+	for _, name := range slices.Sorted(maps.Keys(j.schema)) {
+		fields := j.schema[name]
+		if odd[name] || sel != nil && !sel.Measurement(name) {
 			continue
 		}
 		m := known[name]
+		if reason := unsearchable(name); m == nil && reason != "" {
+			v.unsearched(j, name, "", reason)
+		}
+		if !speakable(name) {
+			continue
+		}
 		if m == nil {
 			m = &measurement{raw: escapeMeasurement(name), width: j.p.width, span: point.NoTime}
 		}
-		for field, kinds := range fields {
-			if field != "time" && speakable(field) && (sel == nil || sel.Field([]byte(field))) {
-				v.addField(m, field, kinds)
-			}
-		}
+		v.addFields(j, m, name, fields)
 		if known[name] == nil && len(m.columns) > 0 {
 			out = append(out, m)
 		}
 	}
 	slices.SortFunc(out, func(a, b *measurement) int { return strings.Compare(a.raw, b.raw) })
 	return out
+}
+
+// addFields adds to a measurement what fields of it the target has.
+func (v *comparison) addFields(j *job, m *measurement, name string, fields map[string]kinds) {
+	told := map[string]bool{} // with the input
+	for i := range m.columns {
+		told[asListed(m.columns[i].name())] = true
+	}
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if field == "time" || v.opts.Selection != nil && !v.opts.Selection.Field([]byte(field)) {
+			continue
+		}
+		if reason := unsearchable(field); reason != "" && !told[field] {
+			v.unsearched(j, name, field, reason)
+		}
+		if speakable(field) {
+			v.addField(m, field, fields[field])
+		}
+	}
+}
+
+func (v *comparison) unsearched(j *job, measurement, field, reason string) {
+	v.report.unsearched(Unsearched{Database: j.p.database, Policy: j.p.policy, Measurement: measurement, Field: field, Reason: reason}, v.opts.MostListed)
 }
 
 // addField adds the columns of a field of the target that a measurement does not have.

@@ -19,9 +19,9 @@ type verifyOutcome struct {
 	allShown    bool // single values are listed without end
 }
 
-// equal reports whether everything that could be asked for was found.
+// equal reports whether everything was found: what could not be asked for is no proof.
 func (v *verifyOutcome) equal() bool {
-	return v.Equal() && v.Unproven == 0 && v.Uncounted == 0 && (!v.extraCounts || v.MoreCells == 0 && !v.extraPoints())
+	return v.Proven() && (!v.extraCounts || v.MoreCells == 0 && !v.extraPoints() && v.UnsearchedNames == 0)
 }
 
 func (v *verifyOutcome) extraPoints() bool { return v.Points != nil && v.Points.Extra > 0 }
@@ -58,8 +58,24 @@ func (v *verifyOutcome) show(c console, quiet bool) {
 		c.say("type: %s", oneLine(fmt.Sprintf("%s: %q field %q is %s in the source, %s on the target",
 			placeText(x.Database, x.Policy), x.Measurement, x.Field, strings.Join(x.Source, " and "), strings.Join(x.Target, " and "))))
 	}
+	v.showUnsearched(c)
 	v.showPoints(c)
 	v.showSum(c, quiet)
+}
+
+// showUnsearched lists what only the target has and was not looked into.
+func (v *verifyOutcome) showUnsearched(c console) {
+	for i, x := range v.Unsearched {
+		if i == differencesShown {
+			c.say("and more; --json lists them")
+			return
+		}
+		text := fmt.Sprintf("%s: %q", placeText(x.Database, x.Policy), x.Measurement)
+		if x.Field != "" {
+			text += fmt.Sprintf(" field %q", x.Field)
+		}
+		c.say("not searched: %s", oneLine(text+" ("+x.Reason+")"))
+	}
 }
 
 // showPoints lists single values.
@@ -85,8 +101,6 @@ func (v *verifyOutcome) showSum(c console, quiet bool) {
 			c.say("shardlift: %s counted, but not compared one by one: the input may hold them twice, or the target has more in the same place", valuesText(v.Unproven))
 		}
 	case quiet:
-	case v.UnaskedValues > 0:
-		c.say("%-12s %s there, %s could not be asked for", "verified", valuesText(v.Values), humanize.Comma(v.UnaskedValues))
 	case v.Exact:
 		c.say("%-12s %s, all are there and the same", "verified", valuesText(v.Values))
 	default:
@@ -126,6 +140,12 @@ func (v *verifyOutcome) sum() string {
 	}
 	if v.Uncounted > 0 {
 		text += fmt.Sprintf(", %s could not be counted", humanize.Comma(v.Uncounted))
+	}
+	if n := v.UnaskedValues - v.Uncounted; n > 0 {
+		text += fmt.Sprintf(", %s could not be asked for", humanize.Comma(n))
+	}
+	if v.extraCounts && v.UnsearchedNames > 0 {
+		text += fmt.Sprintf(", %s of the target not searched", count(v.UnsearchedNames, "name"))
 	}
 	return text
 }

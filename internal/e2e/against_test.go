@@ -60,25 +60,29 @@ func TestAgainstRecordedVolumes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRecorded(t, name)
-			r.ends(exitDone, r.into("replay", r.volume.Dir, "--verify-exact")...)
+			proven, unasked := exitDone, int64(0)
+			if name == "names" { // some of which a server stores and does not find again
+				proven, unasked = exitFaults, 8
+			}
+			r.ends(proven, r.into("replay", r.volume.Dir, "--verify-exact")...)
 			inspect := filepath.Join(r.dir, "inspect.lp.gz")
 			toFile(t, r.volume.Dir, inspect, only(t, r.dbs...), compressed(exporter.Gzip), oneField)
 			for _, source := range []string{r.volume.Dir, inspect} {
-				c := r.ends(exitDone, r.against(source)...).comparison(t)
-				if c.Verify.ValuesCompared != c.Verify.Values || c.Verify.Unproven != 0 {
+				c := r.ends(proven, r.against(source)...).comparison(t)
+				if c.Verify.ValuesCompared != c.Verify.Values || c.Verify.Unproven != 0 || c.Verify.UnaskedValues != unasked {
 					t.Errorf("%s: %d of %d values compared", source, c.Verify.ValuesCompared, c.Verify.Values)
 				}
 				if n := c.Verify.Values + c.Verify.UnaskedValues; n < int64(len(r.want)) {
 					t.Errorf("%s: %d values of %d", source, n, len(r.want))
 				}
 			}
-			r.plant(r.volume.Dir, inspect)
+			r.plant(proven, r.volume.Dir, inspect)
 		})
 	}
 }
 
 // plant changes some values on the server, which then have to be found.
-func (r *recorded) plant(sources ...string) {
+func (r *recorded) plant(code int, sources ...string) {
 	r.t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	want := []string{}
@@ -97,9 +101,8 @@ func (r *recorded) plant(sources ...string) {
 		}
 	}
 	slices.Sort(want)
-	code := exitFaults
-	if len(want) == 0 {
-		code = exitDone
+	if len(want) > 0 {
+		code = exitFaults
 	}
 	for _, source := range sources {
 		got := []string{}
