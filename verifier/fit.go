@@ -72,7 +72,7 @@ func (f *fit) fitted(columns int, span point.TimeRange) {
 // gaveUp notes that no shorter time helps: the next bucket is asked for as a whole.
 func (f *fit) gaveUp(width int64) {
 	if f.nano.most > 0 {
-		f.nano.most, f.nano.answered, f.nano.grown = uint64(max(width-1, 1)), 0, false //nolint:gosec // positive
+		f.nano.most, f.nano.answered, f.nano.grown = uint64(max(width-1, 1)), 0, false
 	}
 }
 
@@ -80,7 +80,7 @@ func (f *fit) gaveUp(width int64) {
 // or nil.
 func (f *fit) tooWide(columns int, span point.TimeRange, cuttable bool) error {
 	switch {
-	case columns > 1 && f.columns.exceeded(uint64(columns)): //nolint:gosec // a number of columns
+	case columns > 1 && f.columns.exceeded(uint64(columns)):
 		return errTooManySeries
 	case cuttable && f.nano.exceeded(apart(span.Min, span.Max)):
 		return errTooMuch

@@ -41,9 +41,9 @@ func TestVolumesComeBack(t *testing.T) {
 				}},
 				{"directory", func(t *testing.T) {
 					succeed(t, "export", v.Dir, "--out", dir, "--split", "shard", "--compress=zstd", "--quiet")
-					succeed(t, append([]string{"import", dir, "--verify"}, to...)...)
+					verified(t, name, append([]string{"import", dir, "--verify"}, to...)...)
 				}},
-				{"replay", func(t *testing.T) { succeed(t, append([]string{"replay", v.Dir, "--verify"}, to...)...) }},
+				{"replay", func(t *testing.T) { verified(t, name, append([]string{"replay", v.Dir, "--verify"}, to...)...) }},
 			}
 			for _, step := range steps {
 				t.Run(step.name, func(t *testing.T) {
@@ -67,6 +67,21 @@ func TestVolumesComeBack(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// verified runs a command with --verify. Of the volume of names a server does not find again
+// all that it stores; it has to say that this is not proven, and nothing else.
+func verified(t *testing.T, volume string, args ...string) {
+	t.Helper()
+	if volume != "names" {
+		succeed(t, args...)
+		return
+	}
+	cmd, stderr := command(t, args...)
+	err := cmd.Run()
+	if cmd.ProcessState.ExitCode() != exitFaults || !strings.Contains(stderr.String(), ": 0 missing, 0 may be, 8 could not be asked for\n") {
+		t.Fatalf("shardlift %q: %v\n%s", args, err, stderr)
 	}
 }
 
