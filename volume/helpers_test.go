@@ -14,13 +14,14 @@ import (
 	"github.com/shardlift/shardlift/internal/shardtest"
 )
 
-// plant makes files in a new directory: "a/b" a file, "a/b/" a directory, "a -> b" a
-// link. What is above them is made, too.
+// plant makes files in a new directory: "a/b" a file, "a/b=x" one that
+// holds x, "a/b/" a directory, "a -> b" a link. What is above them is made, too.
 func plant(t *testing.T, specs ...string) (dir string) {
 	t.Helper()
 	dir = realPath(t.TempDir())
 	for _, spec := range specs {
 		from, to, isLink := strings.Cut(spec, " -> ")
+		from, text, _ := strings.Cut(from, "=")
 		path := filepath.Join(dir, from)
 		err := os.MkdirAll(filepath.Dir(path), 0o755)
 		switch {
@@ -30,7 +31,7 @@ func plant(t *testing.T, specs ...string) (dir string) {
 		case strings.HasSuffix(spec, "/"):
 			err = os.MkdirAll(path, 0o755)
 		default:
-			err = os.WriteFile(path, nil, 0o644)
+			err = os.WriteFile(path, []byte(text), 0o644)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -58,10 +58,7 @@ func locate(ctx context.Context, source string, req *Request) ([]place, error) {
 	var f finder
 	places, err := f.locate(ctx, source, path, req)
 	if err == nil && len(places) == 0 {
-		err = ErrNothing
-		if len(f.denied) > 0 {
-			err = fmt.Errorf("%w, and not all of it can be read: %w", err, f.denied[0])
-		}
+		err = f.nothing(ctx, path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open source %s: %w", source, bare(err))
@@ -158,7 +155,7 @@ func (f *finder) glob(path, pattern string) []string {
 // tombstone beside it.
 func filePlace(source, path string, info os.FileInfo, req *Request) (place, error) {
 	if !info.Mode().IsRegular() || filepath.Ext(path) != ".tsm" {
-		return place{}, fmt.Errorf("%w: it is neither a directory nor a TSM file", ErrNothing)
+		return place{}, fmt.Errorf("%w: %s", ErrNothing, whatFile(path, info))
 	}
 	if link, err := os.Lstat(path); err == nil && link.Mode()&os.ModeSymlink != 0 {
 		path = realPath(path)
