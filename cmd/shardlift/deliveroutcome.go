@@ -129,7 +129,7 @@ func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("print the summary: %w", err)
+		return printError{fmt.Errorf("print the summary: %w", err)}
 	}
 	return nil
 }

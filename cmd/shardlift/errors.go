@@ -82,11 +82,32 @@ type outputError struct{ error }
 
 func (e outputError) Unwrap() error { return e.error }
 
+// printError marks errors of what is printed to stdout, which no flag sends elsewhere.
+type printError struct{ error }
+
+func (e printError) Unwrap() error { return e.error }
+
+// hint says what can be done about it.
+func (e printError) hint() string {
+	switch err := e.error; {
+	case errors.Is(err, syscall.EPIPE):
+		return readerHint
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room where stdout goes, or send it elsewhere, and run the same command again"
+	}
+	return ""
+}
+
+const readerHint = "whoever reads the output has ended, and did not want all of it"
+
 // hint says what a user can do about an error, or "".
 func hint(err error) string {
 	_, output := errors.AsType[outputError](err)
 	_, ambiguous := errors.AsType[*volume.AmbiguousError](err)
 	if e, ok := errors.AsType[pageError](err); ok {
+		return e.hint()
+	}
+	if e, ok := errors.AsType[printError](err); ok {
 		return e.hint()
 	}
 	switch {
@@ -101,7 +122,7 @@ func hint(err error) string {
 	case errors.Is(err, meta.ErrCorrupt):
 		return "a backup, or another node of the cluster, has one, too; shards can be read without any"
 	case errors.Is(err, volume.ErrNothing), errors.Is(err, fs.ErrNotExist) && !output:
-		return "name a source: the directory that holds data and wal, a data directory, a shard, a TSM file, or a mount point; see --help"
+		return sourceHint
 	case errors.Is(err, exporter.ErrBelow):
 		return "name a place outside of all sources with --out"
 	case errors.Is(err, exporter.ErrFault):
@@ -111,7 +132,7 @@ func hint(err error) string {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "name a place that this user may write to with --out"
 	case errors.Is(err, syscall.EPIPE):
-		return "whoever reads the output has ended, and did not want all of it"
+		return readerHint
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room, write to another disk with --out, or write less with --compress"
 	case errors.Is(err, fs.ErrNotExist):
@@ -119,6 +140,9 @@ func hint(err error) string {
 	}
 	return ""
 }
+
+const sourceHint = "name a source: the directory that holds data and wal, a data directory, a shard, a TSM file, or a mount point; " +
+	"for a metastore alone there is inspect --metastore; see --help"
 
 const permissionHint = "run as the user that influxd runs as (sudo -u influxdb shardlift ...), or as root"
 

@@ -25,8 +25,8 @@ func TestHint(t *testing.T) {
 	}{
 		"several volumes":       {in(&volume.AmbiguousError{}), "name one of them"},
 		"no names":              {in(volume.ErrNames), "name them with --database"},
-		"nothing there":         {in(volume.ErrNothing), "name a source"},
-		"no such source":        {in(fs.ErrNotExist), "name a source"},
+		"nothing there":         {in(volume.ErrNothing), sourceHint},
+		"no such source":        {in(fs.ErrNotExist), sourceHint},
 		"source is closed":      {in(fs.ErrPermission), permissionHint},
 		"nothing can be read":   {in(errors.Join(volume.ErrNothing, fs.ErrPermission)), permissionHint},
 		"output is closed":      {out(fs.ErrPermission), "name a place that"},
@@ -35,6 +35,9 @@ func TestHint(t *testing.T) {
 		"disk is full":          {out(syscall.ENOSPC), "make room"},
 		"head":                  {out(syscall.EPIPE), "whoever reads"},
 		"quota is used up":      {out(syscall.EDQUOT), "make room"},
+		"head of a report":      {printError{syscall.EPIPE}, "whoever reads"},
+		"report, disk is full":  {printError{syscall.ENOSPC}, "make room where stdout goes"},
+		"report, disk is bad":   {printError{syscall.EIO}, ""},
 		"below a source":        {out(exporter.ErrBelow), "name a place outside"},
 		"strict":                {out(exporter.ErrFault), "without --strict"},
 		"somebody else's":       {out(atomicfile.ErrLocked), "another export"},
@@ -53,11 +56,12 @@ func TestHint(t *testing.T) {
 // No name on a disk can begin a new line of ours, or speak to the terminal.
 func TestOneLine(t *testing.T) {
 	cases := map[string]string{
-		"plain":             "plain",
-		"größe 温度":          "größe 温度",
-		"a\nfault: b\r\tc":  `a\x0afault: b\x0d\x09c`,
-		"\x1b[2J\x7f\u009b": `\x1b[2J\x7f\x9b`,
-		"a\xffb\uFFFD":      "a\\xffb\uFFFD",
+		"plain":                "plain",
+		"größe 温度":             "größe 温度",
+		"a\nfault: b\r\tc":     `a\x0afault: b\x0d\x09c`,
+		"\x1b[2J\x7f\u009b":    `\x1b[2J\x7f\x9b`,
+		"a\xffb\uFFFD":         "a\\xffb\uFFFD",
+		"a\u202eb\u2066\u2028": `a\u202eb\u2066\u2028`,
 	}
 	for text, want := range cases {
 		if got := oneLine(text); got != want {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,8 +32,8 @@ func (c console) print(report func(p *paper)) error {
 	b := bufio.NewWriter(c.out)
 	p.w = b
 	report(p)
-	if err := errors.Join(p.err, b.Flush()); err != nil {
-		return fmt.Errorf("print the report: %w", err)
+	if err := b.Flush(); err != nil { // which remembers an earlier one, that of p
+		return printError{fmt.Errorf("print the report: %w", err)}
 	}
 	return nil
 }

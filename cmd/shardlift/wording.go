@@ -64,6 +64,8 @@ func oneLine(s string) string {
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case unicode.IsControl(r):
 			fmt.Fprintf(&b, `\x%02x`, r)
+		case unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp): // would turn around, or break, what stands beside it
+			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)
 		}
