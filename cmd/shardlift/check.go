@@ -139,6 +139,12 @@ func (r *checkRun) refuse() (*filter.Selection, error) {
 	return sel, nil
 }
 
+// picksSeries reports whether the selection looks into files.
+func (r *checkRun) picksSeries() bool {
+	s := r.selection
+	return len(s.Measurement)+len(s.ExcludeMeasurement)+len(s.Tag)+len(s.Field) > 0
+}
+
 // check checks the sources, and then the exports.
 func (r *checkRun) check(ctx context.Context, o *checkOutcome, sel *filter.Selection, workers int, memory int64, progress *checker.Progress) error {
 	if r.inputs.sources {
@@ -157,8 +163,14 @@ func (r *checkRun) check(ctx context.Context, o *checkOutcome, sel *filter.Selec
 		o.LeftOut = report.LeftOut
 		o.Notes = append(o.Notes, report.Notes...)
 		o.Join(&report.Found)
-		if report.Shards == 0 {
-			o.Notes = append(o.Notes, nothing(cat))
+		switch {
+		case report.Shards == 0:
+			o.nothing = "nothing was checked: " + nothing(cat)
+		case report.Columns == 0 && r.picksSeries():
+			o.nothing = "no block was checked: no TSM file has a column that was selected"
+		}
+		if o.nothing != "" && r.json {
+			o.Notes = append(o.Notes, o.nothing)
 		}
 	}
 	if len(r.inputs.exports) > 0 {

@@ -27,7 +27,8 @@ type checkOutcome struct {
 	Notes   []string           `json:"notes,omitempty"`
 	Seconds float64            `json:"seconds"`
 
-	err error
+	err     error
+	nothing string // why nothing was checked, or most of it was not
 }
 
 // settle settles the exit code, and takes the error that ended the run, or nil.
@@ -47,6 +48,8 @@ func (o *checkOutcome) tell(r *checkRun) error {
 	c := r.console
 	if o.err != nil {
 		c.report(o.err, o.Hint)
+	} else if o.nothing != "" {
+		c.say("warning: %s", oneLine(o.nothing)) // a script that checks nothing must not go on doing so
 	}
 	if r.json {
 		return writeJSON(c.out, o)
@@ -65,19 +68,23 @@ func (o *checkOutcome) show(c console, quiet bool) {
 	}
 	tellSomeFaults(c, o.Faults, int(o.Count()), int(o.Lost), "--json lists them")
 	if !quiet && o.Count() == 0 {
-		c.say("%-12s %s", "sound", o.verdict())
+		name, text := o.verdict()
+		c.say("%-12s %s", name, text)
 	}
 }
 
 // verdict says what finding nothing means.
-func (o *checkOutcome) verdict() string {
+func (o *checkOutcome) verdict() (name, text string) {
+	name = "sound"
 	switch {
+	case o.Source != nil && o.Source.Shards == 0 && len(o.Exports) == 0:
+		return "unknown", "nothing was checked"
 	case o.Source == nil || !o.Checksums && o.Subset == "":
-		return "nothing is wrong"
+		return name, "nothing is wrong"
 	case o.Subset == "":
-		return "all checksums hold; what the blocks hold was not looked at"
+		return name, "all checksums hold; what the blocks hold was not looked at"
 	}
-	return fmt.Sprintf("nothing is wrong with %s of %s blocks; the others were not looked at",
+	return name, fmt.Sprintf("nothing is wrong with %s of %s blocks; the others were not looked at",
 		humanize.Comma(o.Source.Blocks), humanize.Comma(o.Source.Blocks+o.Source.BlocksSkipped))
 }
 
