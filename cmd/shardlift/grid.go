@@ -72,9 +72,7 @@ const gridGap = 2
 
 // write prints the grid, at most so many cells wide; 0 is any width.
 func (g *grid) write(w io.Writer, width int) error {
-	if width > 0 {
-		g.clip(width)
-	}
+	g.clip(width)
 	widths := g.widths()
 	var b strings.Builder
 	for i, part := range g.parts(widths, width) {
@@ -87,7 +85,8 @@ func (g *grid) write(w io.Writer, width int) error {
 	return err
 }
 
-// clip cuts long keys, which are names of any length, so that there is room for more.
+// clip cuts long keys, which are names of any length, so that there is room for more. A
+// width of 0 is any.
 func (g *grid) clip(width int) {
 	keys := 1
 	for _, c := range g.columns {
@@ -95,14 +94,21 @@ func (g *grid) clip(width int) {
 			keys++
 		}
 	}
+	most := longestKey
+	if width > 0 {
+		most = min(most, max(width/keys, 10))
+	}
 	for _, row := range g.rows {
 		for i := range row {
 			if g.columns[i].key {
-				row[i] = clipped(row[i], max(width/keys, 10))
+				row[i] = clipped(row[i], most)
 			}
 		}
 	}
 }
+
+// longestKey keeps a name of thousands of cells from making each row of a file as wide.
+const longestKey = 200
 
 // clipped cuts a text to so many cells of a terminal.
 func clipped(text string, most int) string {

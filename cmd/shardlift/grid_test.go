@@ -91,6 +91,27 @@ func TestGridNames(t *testing.T) {
 	}
 }
 
+// A name of any length leaves the rows of a file readable.
+func TestGridLongName(t *testing.T) {
+	for _, width := range []int{0, 1000} {
+		var b strings.Builder
+		g := &grid{columns: []column{{title: "measurement", key: true}, {title: "series", right: true}}}
+		g.add(strings.Repeat("m", 60000), "1")
+		g.add("cpu", "2")
+		if err := g.write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); n > longestKey+20 {
+				t.Errorf("%d cells wide at a width of %d", n, width)
+			}
+		}
+		if !strings.Contains(b.String(), "mmm...") {
+			t.Errorf("no mark where the name is cut: %q", b.String())
+		}
+	}
+}
+
 func TestGridOfNothing(t *testing.T) {
 	var b strings.Builder
 	g := &grid{columns: []column{{title: "x", key: true}, {title: "y"}}}
