@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/importer"
@@ -34,13 +36,23 @@ type againstFlags struct {
 	Unsigned       unsignedFlag `help:"How unsigned values of volumes were written to the server: keep, integer or float. Default: keep" placeholder:"HOW"`
 }
 
-// refuse refuses flags that mean nothing without a server.
-func (f *againstFlags) refuse() error {
-	if f.Exact || f.AllowExtra || f.MaxDifferences != -1 || f.QueryRate != -1 {
-		return usagef("--exact, --max-differences, --query-rate and --allow-extra go with --against URL")
+// refuseAlone refuses flags of the group that stand on a command line without a server:
+// whoever wrote them wanted more than a look for damage. In the environment and in a file
+// they may stand for other runs.
+func (f *againstFlags) refuseAlone(parsed *kong.Context) error {
+	if len(f.Against) > 0 {
+		return nil
+	}
+	for _, p := range parsed.Path {
+		if p.Flag != nil && !p.Resolved && p.Flag.Group != nil && p.Flag.Group.Key == againstGroup {
+			return usagef("--%s goes with --against URL", p.Flag.Name)
+		}
 	}
 	return nil
 }
+
+// againstGroup is how the group of againstFlags is called in --help.
+const againstGroup = "Comparing with a server:"
 
 // defaultQueryRate is how many queries a second a server gets that others use, too.
 const defaultQueryRate = 20

@@ -22,7 +22,7 @@ Every flag can also be set in the environment (--one-field-per-line is SHARDLIFT
 and in the file that --config names; the command line wins over the environment, and that over the file.
 
 Exit codes: 0 done; 1 failed; 2 wrong command line; 3 finished, but something was unreadable, could not be
-written, or was rejected, see the summary; 130 interrupted.`
+written, was rejected, or differs, see the summary; 130 interrupted.`
 
 // cli is the whole command line. Help texts are phrases without a full stop, and name
 // the default where it is not plain.

@@ -93,6 +93,9 @@ func run(ctx context.Context, args []string, c console) int {
 	if err != nil {
 		return c.usage(err, commandOf(err))
 	}
+	if err := refuseEmpty(parsed); err != nil {
+		return c.usage(err, parsed.Selected())
+	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(c)
 	if ue, ok := errors.AsType[*usageError](err); ok {
@@ -103,7 +106,7 @@ func run(ctx context.Context, args []string, c console) int {
 
 // newParser builds the parser. exit is told when help or version was printed.
 func newParser(c console, exit func(int)) (*kong.Kong, error) {
-	return kong.New(&cli{},
+	parser, err := kong.New(&cli{},
 		kong.Name("shardlift"),
 		kong.Description(about),
 		kong.Vars{"version": "shardlift " + version},
@@ -114,6 +117,15 @@ func newParser(c console, exit func(int)) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth, FlagsLast: true, NoExpandSubcommands: true}),
 		kong.UsageOnError(),
 	)
+	if err != nil {
+		return nil, err
+	}
+	for _, node := range parser.Model.Children {
+		if node.Name == "verify" && len(node.Positional) == 1 {
+			node.Positional[0].Help = verifyPaths
+		}
+	}
+	return parser, nil
 }
 
 // helpWidth keeps help readable on wide terminals.

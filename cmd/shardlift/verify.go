@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+
+	"github.com/alecthomas/kong"
 )
 
 // verifyCmd looks for damage in volumes and exports, or compares them with a server.
@@ -17,8 +19,16 @@ type verifyCmd struct {
 	Quiet          bool `help:"No progress and no summary; faults and differences are told always"`
 }
 
+// verifyPaths says what verify takes, which is more than the other commands do that read
+// volumes.
+const verifyPaths = "Source: volume, mount point of one, data directory, directory of a database, retention policy or shard, or TSM file. " +
+	"Or export: directory with a manifest, file of line protocol, or - for stdin. Default: /var/lib/influxdb, then ~/.influxdb"
+
 // Help is what --help says beyond the flags.
 func (*verifyCmd) Help() string { return checkHelp + "\n\n" + againstHelp }
+
+// AfterApply refuses what makes no sense, as soon as the command line is read.
+func (v *verifyCmd) AfterApply(parsed *kong.Context) error { return v.refuseAlone(parsed) }
 
 // Run verifies.
 func (v *verifyCmd) Run(ctx context.Context, c console) error {
@@ -35,9 +45,6 @@ func (v *verifyCmd) Run(ctx context.Context, c console) error {
 			console: c, inputs: in, json: v.JSON, quiet: v.Quiet,
 		}
 		return run.run(ctx)
-	}
-	if err := v.refuse(); err != nil {
-		return err
 	}
 	run := &checkRun{
 		checkFlags: &v.checkFlags, read: &v.readFlags, selection: &v.selectionFlags,
