@@ -74,6 +74,17 @@ func errTar(r *bufio.Reader) error {
 	return errors.New("is a tar archive: unpack it, and import the files (or `tar -xOf FILE NAME | shardlift import -`)")
 }
 
+// errUnpacked is an error for what is no text either when it is unpacked: each of its lines
+// would be one that does not parse.
+func errUnpacked(r *bufio.Reader) error {
+	b, _ := r.Peek(8) // an error comes again
+	coding, err := sniff(b)
+	if err == nil && coding != plain {
+		return fmt.Errorf("is compressed again, with %s: unpack it once", coding)
+	}
+	return err
+}
+
 // counter counts what is read through it.
 type counter struct {
 	r   io.Reader
@@ -147,6 +158,9 @@ func (d *decoder) open() error {
 	if d.coding != plain {
 		text = bufio.NewReaderSize(d.text, 512) // larger reads pass by it
 		d.text = text
+		if err := errUnpacked(text); err != nil {
+			return fmt.Errorf("%s is compressed, and what it holds %w", d.name, err)
+		}
 	}
 	if err := errTar(text); err != nil {
 		return fmt.Errorf("%s %w", d.name, err)

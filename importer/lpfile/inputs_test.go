@@ -175,6 +175,8 @@ func TestInputErrors(t *testing.T) {
 		"bzip2":              {in(write(t, "a", "BZh91AY")), "is compressed with bzip2"},
 		"tar":                {in(write(t, "a.tar", archive)), "a.tar is a tar archive: unpack it"},
 		"tar, gzip":          {in(write(t, "a.tgz", string(gzipped(t, []byte(archive))))), "a.tgz is a tar archive: unpack it"},
+		"a TSM file, gzip":   {in(write(t, "a.tsm.gz", string(gzipped(t, []byte("\x16\xd1\x16\xd1\x01"))))), "a.tsm.gz is compressed, and what it holds is a TSM file: use `shardlift export`"},
+		"gzip, gzip":         {in(write(t, "a.gz.gz", string(gzipped(t, gzipped(t, []byte("m f=1 1\n")))))), "a.gz.gz is compressed, and what it holds is compressed again, with gzip: unpack it once"},
 		"a TSM file":         {in(write(t, "a", "\x16\xd1\x16\xd1\x01")), "is a TSM file: use `shardlift export`"},
 		"UTF-16":             {in(write(t, "a", "\xff\xfem\x00")), "is UTF-16"},
 	}
