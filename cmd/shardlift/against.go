@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -286,8 +287,10 @@ func (a *againstRun) watch(g gauge) (stop func()) {
 func (a *againstRun) hint(err error) string {
 	e, ok := errors.AsType[*target.Error](err)
 	switch text := targetHint(err, &a.config, a.api); {
-	case ok && (e.Class == target.Temporary || e.Class == target.Overloaded) && e.Status != 0:
+	case ok && !isStranger(e) && (e.Class == target.Overloaded || e.Class == target.Temporary && e.Status != 0):
 		return "the server did not recover in time: look at its log; --query-rate asks less, --timeout waits longer"
+	case ok && e.Status == http.StatusNotFound:
+		return "is --against right? It names the address of the server alone, such as http://localhost:8086"
 	case text != "":
 		return strings.ReplaceAll(text, "--url", "--against")
 	case a.inputs.sources:

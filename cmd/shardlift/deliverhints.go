@@ -101,6 +101,8 @@ func targetHint(err error, meant *target.Config, api target.API) string {
 		return "make the bucket, or name the one that is meant with --map-bucket DB/RP=BUCKET"
 	case e.Status == http.StatusNotFound:
 		return "is --url right, and does the server have this API? --target auto asks it"
+	case isStranger(e):
+		return "is --url right? Another program answers there, or a proxy in between"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "write http:// in --url"
 	case strings.Contains(e.Message, "speaks https"):
@@ -117,6 +119,11 @@ func targetHint(err error, meant *target.Config, api target.API) string {
 		return "the target did not recover in time: look at its log; --retry-for waits longer, --concurrency and --pps send less"
 	}
 	return ""
+}
+
+// isStranger reports whether what answers is no server, and will not become one.
+func isStranger(e *target.Error) bool {
+	return e.Status != 0 && e.Status < http.StatusBadRequest && strings.Contains(e.Error(), "does not look like InfluxDB's")
 }
 
 // isCertificate reports whether a certificate is for another host.

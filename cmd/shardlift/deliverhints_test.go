@@ -120,6 +120,32 @@ func TestHintOfATargetThatWentAway(t *testing.T) {
 	}
 }
 
+// What cannot be reached is not told to send less, and a comparison names only flags that it has.
+func TestHintOfAComparison(t *testing.T) {
+	stranger := &target.Error{Node: "http://h", Class: target.Temporary, Status: http.StatusOK, Message: "the answer does not look like InfluxDB's: hello"}
+	cases := map[string]struct {
+		err  *target.Error
+		want string // how the hint begins
+	}{
+		"late":     {&target.Error{Node: "http://h", Class: target.Overloaded, Message: "no answer in time"}, "the server did not recover in time: look at its log; --query-rate"},
+		"busy":     {&target.Error{Node: "http://h", Class: target.Temporary, Status: http.StatusServiceUnavailable}, "the server did not recover in time: look at its log; --query-rate"},
+		"stranger": {stranger, "is --against right? Another program answers there"},
+		"a path":   {&target.Error{Node: "http://h/x", Class: target.Fatal, Status: http.StatusNotFound}, "is --against right? It names"},
+		"closed":   {&target.Error{Node: "http://h", Class: target.Temporary, Err: syscall.ECONNREFUSED}, "nothing listens there: is the server running, and is --against right?"},
+	}
+	a := &againstRun{}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := a.hint(c.err); !strings.HasPrefix(got, c.want) {
+				t.Errorf("%v: hint %q, want %q", c.err, got, c.want)
+			}
+		})
+	}
+	if got := (&delivery{}).hint(stranger, &deliveryOutcome{}); !strings.HasPrefix(got, "is --url right? Another program") {
+		t.Errorf("hint of an import %q", got)
+	}
+}
+
 func TestSomeLines(t *testing.T) {
 	if got, want := someLines("write: full\nwrite: full\nclose: \x1b"), "write: full\nclose: \\x1b"; got != want {
 		t.Errorf("%q, want %q", got, want)
