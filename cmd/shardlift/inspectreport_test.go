@@ -72,7 +72,7 @@ func sampleReport() *inspector.Report {
 			{Source: "/mnt/node3", WALDir: "/mnt/node3/wal", Meta: "/mnt/node3/meta/meta.db"},
 			{Source: "x.tsm"},
 		},
-		Totals: inspector.Stats{Shards: 4, Series: about(30), Columns: 120, Points: about(16_128), Bytes: 1_292_468, TSMFiles: 5, Faults: 2, Lost: 1},
+		Totals: inspector.Stats{Shards: 4, Series: about(30), Columns: 120, Points: about(16_128), Values: about(32_256), Bytes: 1_292_468, TSMFiles: 5, Faults: 2, Lost: 1},
 		Databases: []inspector.Database{
 			{Name: "telegraf", DefaultPolicy: "two_weeks", Policies: []inspector.Policy{twoWeeks, {Name: "empty", Listed: true, Duration: "INF", ShardDuration: "7d", Replication: 1}}},
 			{Name: "wörld\n", Policies: []inspector.Policy{guessed}},
