@@ -111,7 +111,7 @@ func (q *Paced) rows(ctx context.Context, database, statement string, columns in
 // DefaultPolicy gives the name of a database's default retention policy; "" where there is
 // no such database, or it has none.
 func (q *Paced) DefaultPolicy(ctx context.Context, database string) (string, error) {
-	if !speakable(database) {
+	if database == "" || !speakable(database) {
 		return "", nil
 	}
 	var b strings.Builder

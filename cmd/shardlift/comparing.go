@@ -25,9 +25,7 @@ type comparing struct {
 	asks  *verifier.Paced
 	watch func(gauge) (stop func())
 
-	// names has the default policies of databases, where points without one shall be told
-	// apart from others no more; nil: they are asked for without one.
-	names map[string]string
+	names map[string]string // the default policies of databases
 
 	read     source // by count, for what it has to tell
 	points   int64  // read by count
@@ -75,7 +73,7 @@ func (c *comparing) count(ctx context.Context, exact bool) (*verifier.Counter, e
 
 // place names the policy where it is the default one.
 func (c *comparing) place(ctx context.Context, p importer.Place) (importer.Place, error) {
-	if p.Policy != "" || c.names == nil {
+	if p.Policy != "" {
 		return p, nil
 	}
 	name, ok := c.names[p.Database]

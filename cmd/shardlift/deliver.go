@@ -42,8 +42,10 @@ type delivery struct {
 	ddl     preflight.Options
 	options importer.Options
 	notes   *notes
-	passing *verifier.Counter // of what can be read only once, with --verify
-	api     target.API        // of the target, when that was reached
+	api     target.API // of the target, when that was reached
+
+	passing   *verifier.Counter // of what can be read only once, with --verify
+	comparing *comparing        // likewise
 }
 
 // home names what a place of the target is there, where several may be one.
@@ -149,7 +151,7 @@ func (d *delivery) deliver(ctx context.Context, o *deliveryOutcome) (err error) 
 		d.notes.unused(d.mapping)
 	}
 	d.options.Sender, d.options.Guard, d.options.Home = t, guard, d.home
-	if err := d.transfer(ctx, from, found, o); err != nil {
+	if err := d.transfer(ctx, from, found, t, o); err != nil {
 		return err
 	}
 	if len(found.places) == 0 && !o.Resumed {
@@ -288,7 +290,7 @@ func (d *delivery) noteUnit(o *deliveryOutcome) {
 }
 
 // transfer sends everything.
-func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *deliveryOutcome) error {
+func (d *delivery) transfer(ctx context.Context, from source, found *survey, t *target.Target, o *deliveryOutcome) error {
 	var mark json.RawMessage
 	var stored int64
 	if d.options.Resume != nil {
@@ -302,7 +304,7 @@ func (d *delivery) transfer(ctx context.Context, from source, found *survey, o *
 		return err
 	}
 	if d.flags.verifies() && found.once {
-		if feed, err = d.countPassing(feed); err != nil {
+		if feed, err = d.countPassing(feed, from, t); err != nil {
 			return err
 		}
 	}

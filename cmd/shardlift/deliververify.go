@@ -22,7 +22,10 @@ import (
 // verify holds what was sent, from the source read again or as it passed by, against what
 // the target has.
 func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o *deliveryOutcome) error {
-	c := &comparing{from: from, asks: verifier.NewPaced(t, d.flags.QueryRate), watch: d.watch}
+	c := d.comparing
+	if c == nil {
+		c = d.newComparing(from, t)
+	}
 	counter := d.passing
 	if counter == nil {
 		d.notes.add("reading everything again to compare it with what the target has")
@@ -35,7 +38,7 @@ func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o 
 		c.from = nil // it can be read only once
 	}
 	if o.Rejected > 0 {
-		if err := d.exclude(ctx, counter); err != nil {
+		if err := d.exclude(ctx, counter, c.place); err != nil {
 			return fmt.Errorf("verify: %w", err)
 		}
 	}
@@ -47,6 +50,15 @@ func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o 
 	o.Verify = &verifyOutcome{Report: report}
 	return nil
 }
+
+// newComparing gives what asks the target. Points without a policy and those of the default
+// one are of one place: counted apart, the ones would pass for the others.
+func (d *delivery) newComparing(from source, t *target.Target) *comparing {
+	return &comparing{from: from, asks: verifier.NewPaced(t, d.flags.QueryRate), watch: d.watch, names: map[string]string{}}
+}
+
+// placing names a place as the target has it.
+type placing func(context.Context, importer.Place) (importer.Place, error)
 
 // noteGrown says that a source has more points than were sent, as one has that a server
 // writes to: they are looked for in the target, too.
@@ -60,7 +72,7 @@ func (d *delivery) noteGrown(o *deliveryOutcome, now int64) {
 
 // countPassing makes a feed that counts what it hands out, for input that cannot be
 // read again.
-func (d *delivery) countPassing(feed importer.Feed) (importer.Feed, error) {
+func (d *delivery) countPassing(feed importer.Feed, from source, t *target.Target) (importer.Feed, error) {
 	if d.options.Resume != nil {
 		return nil, usagef("--verify: this run carries on another one, and the first part of its input, which cannot be read again, was not counted; leave --verify out, or begin anew with --restart")
 	}
@@ -68,18 +80,24 @@ func (d *delivery) countPassing(feed importer.Feed) (importer.Feed, error) {
 	if d.flags.VerifyExact {
 		d.passing.WithDigests()
 	}
-	return &countingFeed{Feed: feed, counter: d.passing}, nil
+	d.comparing = d.newComparing(from, t)
+	return &countingFeed{Feed: feed, counter: d.passing, place: d.comparing.place}, nil
 }
 
 type countingFeed struct {
 	importer.Feed
 	counter *verifier.Counter
+	place   placing
 }
 
 func (f *countingFeed) Next(ctx context.Context, b *importer.Batch) (importer.Item, error) {
 	item, err := f.Feed.Next(ctx, b)
 	if err == nil && b.Points > 0 {
-		if err := f.counter.Add(b.Place.Database, b.Place.Policy, b.Text); err != nil {
+		place, err := f.place(ctx, b.Place)
+		if err == nil {
+			err = f.counter.Add(place.Database, place.Policy, b.Text)
+		}
+		if err != nil {
 			return item, fmt.Errorf("verify: %w", err)
 		}
 	}
@@ -88,7 +106,7 @@ func (f *countingFeed) Next(ctx context.Context, b *importer.Batch) (importer.It
 
 // exclude takes back what the target refused, as the rejects file has it. A replay that was
 // carried on may have had some points refused twice; they were counted once.
-func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter) error {
+func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter, place placing) error {
 	text, err := d.ownRejects()
 	if err != nil {
 		return err
@@ -104,7 +122,11 @@ func (d *delivery) exclude(ctx context.Context, counter *verifier.Counter) error
 		if d.command == "replay" {
 			text = firsts(seen, b)
 		}
-		return counter.Exclude(b.Place.Database, b.Place.Policy, text)
+		at, err := place(ctx, b.Place)
+		if err != nil {
+			return err
+		}
+		return counter.Exclude(at.Database, at.Policy, text)
 	})
 }
 
