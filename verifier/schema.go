@@ -79,7 +79,7 @@ func (v *comparison) withExtra(j *job, reasons map[*measurement]string) []*measu
 	sel := v.opts.Selection
 	for _, name := range slices.Sorted(maps.Keys(j.schema)) {
 		fields := j.schema[name]
-		if odd[name] || sel != nil && !sel.Measurement(name) {
+		if odd[name] || sel != nil && !sel.Measurement(name) || !v.selects(fields) {
 			continue
 		}
 		m := known[name]
@@ -99,6 +99,16 @@ func (v *comparison) withExtra(j *job, reasons map[*measurement]string) []*measu
 	}
 	slices.SortFunc(out, func(a, b *measurement) int { return strings.Compare(a.raw, b.raw) })
 	return out
+}
+
+// selects reports whether the selection takes any of the fields of a measurement.
+func (v *comparison) selects(fields map[string]kinds) bool {
+	for field := range fields {
+		if v.opts.Selection == nil || v.opts.Selection.Field([]byte(field)) {
+			return true
+		}
+	}
+	return false
 }
 
 // addFields adds to a measurement what fields of it the target has.

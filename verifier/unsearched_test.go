@@ -23,8 +23,10 @@ func TestUnsearched(t *testing.T) {
 		want          []string
 		more, unasked int64
 	}{
-		"all":  {filter.Spec{}, []string{"cr\rcr ", "low\ufffd ", "m f\ufffd", "m h\x00", "nul\x00 "}, 2, 2},
-		"some": {filter.Spec{Measurements: []string{"m"}, Fields: []string{"f*"}}, []string{"m f\ufffd"}, 1, 2},
+		"all": {filter.Spec{}, []string{"cr\rcr ", "low\ufffd ", "m f\ufffd", "m h\x00", "nul\x00 "}, 2, 2},
+		// Of a measurement that has none of the fields nothing was to be searched.
+		"one field": {filter.Spec{Fields: []string{"h*"}}, []string{"m h\x00"}, 0, 2},
+		"some":      {filter.Spec{Measurements: []string{"m"}, Fields: []string{"f*"}}, []string{"m f\ufffd"}, 1, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c1 := NewCounter(nil)
