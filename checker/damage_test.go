@@ -5,7 +5,6 @@ package checker_test
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,23 +38,6 @@ type site struct {
 	wal   *shardtest.WAL
 }
 
-func sampleRun(kind point.Kind, from int64, n int) shardtest.Run {
-	run := shardtest.Run{Kind: kind}
-	for i := range n {
-		v := shardtest.Value{Kind: kind, Bits: uint64(i*i + 1)}
-		switch kind {
-		case point.Float:
-			v.Bits = math.Float64bits(1.5 * float64(i))
-		case point.Boolean:
-			v.Bits = uint64(i & 1)
-		case point.String:
-			v = shardtest.Value{Kind: kind, Text: fmt.Sprintf("value %d", i*i)}
-		}
-		run.Append(from+int64(i)*10e9, v)
-	}
-	return run
-}
-
 const begin = 1600000000e9
 
 func newSite(t *testing.T, kind point.Kind) *site {
@@ -64,7 +46,7 @@ func newSite(t *testing.T, kind point.Kind) *site {
 	s.shard = s.v.Shard("db", "rp", 7)
 	f := shardtest.TSM{PerBlock: 4}
 	for _, key := range []string{before, target, behind, other} {
-		f.Add(key, sampleRun(kind, begin, 10))
+		f.Add(key, shardtest.Sample(kind, begin, 10))
 	}
 	s.file = f.Bytes()
 	var err error
@@ -75,11 +57,11 @@ func newSite(t *testing.T, kind point.Kind) *site {
 	s.b = s.k.Blocks[0]
 	s.shard.TSM(1, 1, &f)
 	var sound shardtest.TSM
-	sound.Add(before, sampleRun(kind, begin+1e15, 10))
+	sound.Add(before, shardtest.Sample(kind, begin+1e15, 10))
 	s.shard.TSM(2, 1, &sound)
-	s.wal.Write(shardtest.Column{Key: before, Run: sampleRun(kind, begin+2e15, 3)})
+	s.wal.Write(shardtest.Column{Key: before, Run: shardtest.Sample(kind, begin+2e15, 3)})
 	s.wal.DeleteRange(begin, begin+5, behind)
-	s.wal.Write(shardtest.Column{Key: other, Run: sampleRun(kind, begin+2e15, 3)})
+	s.wal.Write(shardtest.Column{Key: other, Run: shardtest.Sample(kind, begin+2e15, 3)})
 	s.shard.WAL(1, s.wal)
 	s.shard.Fields(
 		shardtest.MeasurementFields{Name: "m", Fields: []shardtest.Field{{Name: "f", Kind: kind}}},
@@ -128,7 +110,7 @@ func (s *site) span() point.TimeRange { return point.TimeRange{Min: s.b.Min, Max
 // body is a block body of so many times and values, the last bytes cut off.
 func (s *site) body(times, values, cut int) []byte {
 	section := shardtest.AppendTimes(nil, shardtest.Every(begin, 10e9, times), shardtest.Auto)
-	v := shardtest.AppendValues(nil, sampleRun(s.kind, begin, values), shardtest.Encoding{})
+	v := shardtest.AppendValues(nil, shardtest.Sample(s.kind, begin, values), shardtest.Encoding{})
 	return slices.Concat([]byte{byte(s.kind)}, binary.AppendUvarint(nil, uint64(len(section))), section, v[:len(v)-min(cut, len(v))])
 }
 
@@ -230,25 +212,25 @@ var tsmDamages = map[string]func(s *site) found{
 		return found{s.rebuilt([]byte{byte(s.kind), 0}, s.span()), "block", s.b.Offset, target, true, 0, "holds no points"}
 	},
 	"unsorted times": func(s *site) found {
-		run := sampleRun(s.kind, begin, 4)
+		run := shardtest.Sample(s.kind, begin, 4)
 		run.Times[1], run.Times[2] = run.Times[2], run.Times[1]
 		return found{s.rebuilt(shardtest.AppendBlock(nil, run, shardtest.Encoding{}), s.span()), "block", s.b.Offset, target, false, 0, "do not ascend"}
 	},
 	"a time twice": func(s *site) found {
-		run := sampleRun(s.kind, begin, 4)
+		run := shardtest.Sample(s.kind, begin, 4)
 		run.Times[2] = run.Times[1]
 		return found{s.rebuilt(shardtest.AppendBlock(nil, run, shardtest.Encoding{}), s.span()), "block", s.b.Offset, target, false, 0, "do not ascend"}
 	},
 	"times of another time": func(s *site) found {
-		return found{s.rebuilt(shardtest.AppendBlock(nil, sampleRun(s.kind, begin-1e15, 4), shardtest.Encoding{}), s.span()), "index", s.b.Offset, target, false, 0, "other times"}
+		return found{s.rebuilt(shardtest.AppendBlock(nil, shardtest.Sample(s.kind, begin-1e15, 4), shardtest.Encoding{}), s.span()), "index", s.b.Offset, target, false, 0, "other times"}
 	},
 	"block reaches into the next": func(s *site) found {
 		next := s.k.Blocks[1].Offset
-		return found{s.rebuilt(shardtest.AppendBlock(nil, sampleRun(s.kind, begin+30e9, 4), shardtest.Encoding{}), s.span()), "index", next, target, true, 0, "reaches into this one"}
+		return found{s.rebuilt(shardtest.AppendBlock(nil, shardtest.Sample(s.kind, begin+30e9, 4), shardtest.Encoding{}), s.span()), "index", next, target, true, 0, "reaches into this one"}
 	},
 	"type conflict between files": func(s *site) found {
 		var f shardtest.TSM
-		f.Add(target, sampleRun((s.kind+1)%5, begin+5e15, 3))
+		f.Add(target, shardtest.Sample((s.kind+1)%5, begin+5e15, 3))
 		return found{s.shard.TSM(3, 1, &f), "block", 5, target, true, 0, "a query does not see these values"}
 	},
 	"not listed in fields.idx": func(s *site) found {
@@ -268,7 +250,7 @@ var tsmDamages = map[string]func(s *site) found{
 	},
 	"key without field": func(s *site) found {
 		var f shardtest.TSM
-		f.Add("nofield", sampleRun(s.kind, begin, 3))
+		f.Add("nofield", shardtest.Sample(s.kind, begin, 3))
 		return found{s.shard.TSM(3, 1, &f), "index", -1, "nofield", true, 0, "no field part"}
 	},
 }
@@ -324,11 +306,11 @@ var otherDamages = map[string]func(s *site) found{
 		return found{s.shard.WALFile("_00001.wal", shardtest.Patch(s.wal.Bytes(), e.Offset, []byte{9})), "wal", e.Offset, "", true, 0, "unknown entry type 9"}
 	},
 	"WAL key without field": func(s *site) found {
-		s.wal.Write(shardtest.Column{Key: "bare", Run: sampleRun(s.kind, begin, 1)})
+		s.wal.Write(shardtest.Column{Key: "bare", Run: shardtest.Sample(s.kind, begin, 1)})
 		return found{s.shard.WAL(1, s.wal), "wal", -1, "bare", true, 0, "no field part"}
 	},
 	"type conflict in the WAL": func(s *site) found {
-		s.wal.Write(shardtest.Column{Key: other, Run: sampleRun(point.String, begin+3e15, 1)})
+		s.wal.Write(shardtest.Column{Key: other, Run: shardtest.Sample(point.String, begin+3e15, 1)})
 		return found{s.shard.WAL(1, s.wal), "wal", s.wal.Entries()[3].Offset, other, true, 0, "a query does not see"}
 	},
 	"fields.idx": func(s *site) found {
@@ -545,7 +527,7 @@ func TestFieldsThatListNothing(t *testing.T) {
 	keys := []string{before, target, behind, other}
 	stones := make([]shardtest.Tombstone, len(keys))
 	for i, key := range keys {
-		f.Add(key, sampleRun(point.Float, begin, 10))
+		f.Add(key, shardtest.Sample(point.Float, begin, 10))
 		stones[i] = shardtest.WholeColumn(key)
 	}
 	sh.TSM(1, 1, &f)

@@ -29,7 +29,7 @@ func TestInputOutputErrors(t *testing.T) {
 	v := shardtest.NewVolume(t, t.TempDir())
 	sh := v.Shard("db", "rp", 7)
 	var f shardtest.TSM
-	f.Add(target, sampleRun(point.Integer, begin, 3))
+	f.Add(target, shardtest.Sample(point.Integer, begin, 3))
 	sh.TSM(1, 1, &f)
 	if err := os.MkdirAll(v.MetaDir(), 0o700); err != nil {
 		t.Fatal(err)

@@ -93,7 +93,7 @@ func smallVolume(t testing.TB) string {
 		for n := range 2 {
 			var f shardtest.TSM
 			for kind, field := range []string{"f", "i", "b", "s", "u"} {
-				f.Add(fmt.Sprintf("m,host=%d#!~#%s", n, field), sampleRun(kinds[kind], begin+int64(n)*1e12, 6))
+				f.Add(fmt.Sprintf("m,host=%d#!~#%s", n, field), shardtest.Sample(kinds[kind], begin+int64(n)*1e12, 6))
 			}
 			v.Shard(db, "rp", uint64(1+2*i+n)).TSM(1, 1, &f)
 		}

@@ -281,12 +281,12 @@ func TestSharesOfSmallFiles(t *testing.T) {
 	v := shardtest.NewVolume(t, t.TempDir())
 	for i := range 400 {
 		var f shardtest.TSM
-		f.Add("m#!~#f", sampleRun(point.Integer, begin, 3))
+		f.Add("m#!~#f", shardtest.Sample(point.Integer, begin, 3))
 		v.Shard("db", "rp", uint64(i+1)).TSM(1, 1, &f)
 	}
 	one := shardtest.NewVolume(t, t.TempDir())
 	var f shardtest.TSM
-	f.Add("m#!~#f", sampleRun(point.Integer, begin, 3))
+	f.Add("m#!~#f", shardtest.Sample(point.Integer, begin, 3))
 	one.Shard("db", "rp", 1).TSM(1, 1, &f)
 	for seed := range uint64(20) {
 		o := options(t, v.Dir)

@@ -90,8 +90,8 @@ func TestManyThatCannotBeCarried(t *testing.T) {
 func TestNamesOfASubset(t *testing.T) {
 	v := shardtest.NewVolume(t, t.TempDir())
 	var f shardtest.TSM
-	f.Add("m#!~#a", sampleRun(point.Integer, begin, 3))
-	f.Add("m#!~#time", sampleRun(point.Integer, begin, 3))
+	f.Add("m#!~#a", shardtest.Sample(point.Integer, begin, 3))
+	f.Add("m#!~#time", shardtest.Sample(point.Integer, begin, 3))
 	v.Shard("db", "rp", 1).TSM(1, 1, &f)
 	o := options(t, v.Dir)
 	o.Subset, o.Checksums = tsmreader.Subset{Part: 1, Parts: 1000}, true

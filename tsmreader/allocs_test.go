@@ -18,7 +18,7 @@ func hosts(from int64) []byte {
 	times := shardtest.Every(from, 10e9, 5000)
 	for host := range 4 {
 		for i, kind := range []point.Kind{point.Float, point.Integer, point.Boolean, point.String, point.Unsigned, point.Integer, point.Float} {
-			run := sampleRun(kind, from, len(times))
+			run := shardtest.Sample(kind, from, len(times))
 			f.Add(fmt.Sprintf("cpu,host=%d#!~#f%d", host, i), run)
 		}
 	}

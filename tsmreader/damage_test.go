@@ -18,24 +18,6 @@ import (
 
 const target = "m,t=2#!~#f" // the column that is damaged
 
-// sampleRun makes n values of any kind.
-func sampleRun(kind point.Kind, from int64, n int) shardtest.Run {
-	run := shardtest.Run{Kind: kind}
-	for i := range n {
-		v := shardtest.Value{Kind: kind, Bits: uint64(i*i + 1)}
-		switch kind {
-		case point.Float:
-			v.Bits = math.Float64bits(1.5 * float64(i))
-		case point.Boolean:
-			v.Bits = uint64(i & 1)
-		case point.String:
-			v = shardtest.Value{Kind: kind, Text: fmt.Sprintf("value %d", i*i)}
-		}
-		run.Append(from+int64(i)*10e9, v)
-	}
-	return run
-}
-
 // damaged is a file to be damaged, with neighbours of the target on both sides.
 type damaged struct {
 	file []byte
@@ -52,7 +34,7 @@ func newDamaged(t *testing.T, kind point.Kind) *damaged {
 	d := &damaged{want: shardtest.Contents{}, kind: kind}
 	f := shardtest.TSM{PerBlock: 4}
 	for _, key := range []string{"m,t=1#!~#f", target, "m,t=3#!~#f", "z#!~#f"} {
-		run := sampleRun(kind, 1600000000e9, 10)
+		run := shardtest.Sample(kind, 1600000000e9, 10)
 		f.Add(key, run)
 		d.want.Set(shardtest.Column{Key: key, Run: run})
 	}
@@ -198,7 +180,7 @@ var damages = map[string]func(d *damaged) ([]byte, int){
 	},
 	"other times than the index": func(d *damaged) ([]byte, int) {
 		d.loseBlock()
-		run := sampleRun(d.kind, 1500000000e9, 4)
+		run := shardtest.Sample(d.kind, 1500000000e9, 4)
 		d.want.Set(shardtest.Column{Key: target, Run: run})
 		return d.rebuilt(shardtest.AppendBlock(nil, run, shardtest.Encoding{})), 1
 	},
@@ -206,7 +188,7 @@ var damages = map[string]func(d *damaged) ([]byte, int){
 
 // body is a block body of so many times and values, the values cut by some bytes.
 func (d *damaged) body(times, values, cut int) []byte {
-	run := sampleRun(d.kind, 1600000000e9, max(times, values))
+	run := shardtest.Sample(d.kind, 1600000000e9, max(times, values))
 	section := shardtest.AppendTimes(nil, run.Times[:times], shardtest.Auto)
 	v := shardtest.AppendValues(nil, run.Slice(0, values), shardtest.Encoding{Ints: shardtest.Packed})
 	if d.kind == point.Float && cut < 0 {
@@ -308,7 +290,7 @@ func readAllMemory(t *testing.T, files ...[]byte) *result {
 func TestReachesIntoNext(t *testing.T) {
 	for kind := range point.Kind(point.NumKinds) {
 		d := newDamaged(t, kind)
-		run := sampleRun(kind, 1600000005e9, 6) // the next block starts at ...40
+		run := shardtest.Sample(kind, 1600000005e9, 6) // the next block starts at ...40
 		want := within(d.want, point.TimeRange{})
 		want.Delete(target, point.TimeRange{Min: d.b.Min, Max: d.b.Max})
 		later := want[target]

@@ -177,7 +177,7 @@ func TestFlipsOfWAL(t *testing.T) {
 	var w shardtest.WAL
 	want := shardtest.Contents{}
 	for i := range 5 {
-		c := shardtest.Column{Key: fmt.Sprintf("m,t=%d#!~#f", i), Run: sampleRun(point.Kind(i), 0, 3)}
+		c := shardtest.Column{Key: fmt.Sprintf("m,t=%d#!~#f", i), Run: shardtest.Sample(point.Kind(i), 0, 3)}
 		w.Write(c)
 		want.Set(c)
 	}

@@ -4,6 +4,7 @@ package shardtest
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/shardlift/shardlift/point"
 )
@@ -113,4 +114,22 @@ func (r Run) check() {
 	if r.values() != len(r.Times) {
 		panic(fmt.Sprintf("shardtest: run of %d times and %d values", len(r.Times), r.values()))
 	}
+}
+
+// Sample makes n values of any kind, ten seconds apart.
+func Sample(kind point.Kind, from int64, n int) Run {
+	run := Run{Kind: kind}
+	for i := range n {
+		v := Value{Kind: kind, Bits: uint64(i*i + 1)}
+		switch kind {
+		case point.Float:
+			v.Bits = math.Float64bits(1.5 * float64(i))
+		case point.Boolean:
+			v.Bits = uint64(i & 1)
+		case point.String:
+			v = Value{Kind: kind, Text: fmt.Sprintf("value %d", i*i)}
+		}
+		run.Append(from+int64(i)*10e9, v)
+	}
+	return run
 }
