@@ -30,8 +30,8 @@ type againstFlags struct {
 	Timeout time.Duration `help:"How long one request may take. Default: 60s" placeholder:"TIME"`
 	mapFlags
 	Exact          bool         `help:"Compare each value, not only how many there are"`
-	MaxDifferences int          `help:"List this many single values that differ; 0 lists none. Default: 100" default:"-1" placeholder:"N"`
-	QueryRate      float64      `help:"Queries per second at most; 0 is no limit. Default: 20" default:"-1" placeholder:"N"`
+	MaxDifferences *int         `help:"List this many single values that differ; 0 lists none. Default: 100" placeholder:"N"`
+	QueryRate      *float64     `help:"Queries per second at most; 0 is no limit. Default: 20" placeholder:"N"`
 	AllowExtra     bool         `help:"What only the server has is no difference"`
 	Precision      choiceFlag   `choices:"ns us ms s m h" help:"Unit of the times in files that are compared: ns, us, ms, s, m or h. Default: ns" placeholder:"UNIT"`
 	Unsigned       unsignedFlag `help:"How unsigned values of volumes were written to the server: keep, integer or float. Default: keep" placeholder:"HOW"`
@@ -120,18 +120,12 @@ func (a *againstRun) check() error {
 	switch {
 	case a.inputs.sources && len(a.inputs.exports) > 0:
 		return usagef("--against compares sources or exports, not both at a time")
-	case a.MaxDifferences < -1:
+	case a.MaxDifferences != nil && *a.MaxDifferences < 0:
 		return usagef("--max-differences must not be negative")
-	case a.QueryRate < 0 && a.QueryRate != -1:
+	case a.QueryRate != nil && !isRate(*a.QueryRate):
 		return usagef("--query-rate must not be negative")
 	case a.Timeout < 0:
 		return usagef("--timeout must not be negative")
-	}
-	if a.MaxDifferences == -1 {
-		a.MaxDifferences = defaultDifferences
-	}
-	if a.QueryRate == -1 {
-		a.QueryRate = defaultQueryRate
 	}
 	for _, u := range a.Against {
 		if err := checkURL("against", u); err != nil {
@@ -229,8 +223,8 @@ func (a *againstRun) reach(ctx context.Context, t *target.Target, o *againstOutc
 
 // hold holds the source against the target.
 func (a *againstRun) hold(ctx context.Context, t *target.Target, o *againstOutcome) error {
-	c := &comparing{from: a.from, asks: verifier.NewPaced(t, a.QueryRate), watch: a.watch, names: map[string]string{}}
-	opts := verifier.Options{Selection: a.from.chosen(), Extra: true, Exact: a.Exact, MaxDifferences: a.MaxDifferences}
+	c := &comparing{from: a.from, asks: verifier.NewPaced(t, given(a.QueryRate, defaultQueryRate)), watch: a.watch, names: map[string]string{}}
+	opts := verifier.Options{Selection: a.from.chosen(), Extra: true, Exact: a.Exact, MaxDifferences: given(a.MaxDifferences, defaultDifferences)}
 	if opts.Selection != nil && len(opts.Selection.Describe().Shards) > 0 {
 		opts.Extra = false
 		o.note(a, "with --shard, what only the server has is not looked for: other shards have their part in the same times")

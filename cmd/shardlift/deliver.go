@@ -66,8 +66,8 @@ func (f *deliveryFlags) delivery(c console, command string, m *mapFlags) (*deliv
 	if err := f.sizes(); err != nil {
 		return nil, err
 	}
-	if f.QueryRate < 0 {
-		return nil, usagef("--query-rate must not be negative")
+	if err := f.checkLimits(); err != nil {
+		return nil, err
 	}
 	if err := f.checkDDL(); err != nil {
 		return nil, err
@@ -82,10 +82,21 @@ func (f *deliveryFlags) delivery(c console, command string, m *mapFlags) (*deliv
 		RetryFor: f.RetryFor, Warn: d.notes.add, Print: func(statement string) { c.say("%s", oneLine(statement)) },
 	}
 	d.options = importer.Options{
-		MaxRejects: f.MaxRejects, Force: f.Force, Version: version, Progress: &importer.Progress{},
+		MaxRejects: given(f.MaxRejects, noLimit), Force: f.Force, Version: version, Progress: &importer.Progress{},
 	}
 	f.limits(&d.options)
 	return d, nil
+}
+
+// checkLimits refuses what makes no sense.
+func (f *deliveryFlags) checkLimits() error {
+	switch {
+	case !isRate(f.QueryRate):
+		return usagef("--query-rate must not be negative")
+	case f.MaxRejects != nil && *f.MaxRejects < 0:
+		return usagef("--max-rejects must not be negative")
+	}
+	return nil
 }
 
 // checkDDL refuses what makes no sense.

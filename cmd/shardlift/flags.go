@@ -88,3 +88,15 @@ func (f *sizeFlag) UnmarshalText(text []byte) error {
 	*f = sizeFlag(n)
 	return nil
 }
+
+// given gives the value of a flag where there is one: a number that stands for none would
+// be taken for it by those who mean the number.
+func given[T any](flag *T, otherwise T) T {
+	if flag == nil {
+		return otherwise
+	}
+	return *flag
+}
+
+// isRate reports whether a number is so many a second: NaN is none.
+func isRate(n float64) bool { return n >= 0 }

@@ -26,7 +26,7 @@ type stateFlags struct {
 	Checkpoint string `help:"File that says how far the run has come. Default: .NAME.shardlift-import beside the first input, or below ~/.local/state/shardlift" placeholder:"FILE"`
 	Restart    bool   `help:"Begin anew where a run did not end, instead of carrying on"`
 	Rejects    string `help:"File for points that the target refused; it can be imported again. Default: NAME.rejects.lp beside the first input, or shardlift-rejects.lp here" placeholder:"FILE"`
-	MaxRejects int64  `help:"Give up when more points than this are refused. Default: no limit" default:"-1" placeholder:"N"`
+	MaxRejects *int64 `help:"Give up when more points than this are refused. Default: no limit" placeholder:"N"`
 }
 
 // otherFlags are those of import and replay that fit nowhere else.
@@ -47,6 +47,8 @@ const (
 	maxBatchPoints = 1_000_000
 	maxBatchBytes  = 64 << 20
 	minBatchBytes  = 1 << 10
+
+	noLimit = -1 // of rejects
 )
 
 // sizes refuses what makes no sense, and fills in the sizes of batches.
@@ -60,7 +62,7 @@ func (w *writeFlags) sizes() error {
 		return usagef("--batch-bytes must lie between 1KiB and 64MiB")
 	case w.Bandwidth != 0 && w.Bandwidth < 1<<10:
 		return usagef("--bandwidth must be 1KiB or more; it is in bytes, or with a unit as in 10MiB")
-	case w.PPS < 0:
+	case !isRate(w.PPS):
 		return usagef("--pps must not be negative")
 	case w.RetryFor < 0:
 		return usagef("--retry-for must not be negative")
