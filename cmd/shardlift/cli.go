@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/alecthomas/kong"
@@ -27,8 +28,8 @@ written, was rejected, or differs, see the summary; 130 interrupted.`
 // cli is the whole command line. Help texts are phrases without a full stop, and name
 // the default where it is not plain.
 type cli struct {
-	Config  configFlag       `help:"YAML or JSON file with values for flags, below the name of the command" placeholder:"FILE"`
-	Version kong.VersionFlag `help:"Show the version" env:"-"`
+	Config  configFlag  `help:"YAML or JSON file with values for flags, below the name of the command" placeholder:"FILE"`
+	Version versionFlag `help:"Show the version" env:"-"`
 
 	Inspect    inspectCmd `cmd:"" help:"Show what volumes hold, and how sound they are"`
 	Export     exportCmd  `cmd:"" help:"Write the points of volumes as line protocol"`
@@ -42,9 +43,33 @@ type cli struct {
 type versionCmd struct{}
 
 // Run prints one line.
-func (*versionCmd) Run(c console) error {
-	_, err := fmt.Fprintf(c.out, "shardlift %s\n", version)
-	return err
+func (*versionCmd) Run(c console) error { return printVersion(c.out) }
+
+// versionFlag does so beside any command. Kong's own does not say where that fails.
+type versionFlag bool
+
+// BeforeReset ends the command line.
+func (versionFlag) BeforeReset(app *kong.Kong) error {
+	if err := printVersion(app.Stdout); err != nil {
+		return err
+	}
+	app.Exit(exitDone)
+	return nil
+}
+
+func printVersion(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "shardlift %s\n", version); err != nil {
+		return printError{fmt.Errorf("print the version: %w", err)}
+	}
+	return nil
+}
+
+// printHelp is kong's, but tells where stdout fails from a wrong command line.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return printError{fmt.Errorf("print the help: %w", err)}
+	}
+	return nil
 }
 
 // sourceFlags say what to read.

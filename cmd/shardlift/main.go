@@ -90,6 +90,9 @@ func run(ctx context.Context, args []string, c console) int {
 	if ended { // --help or --version
 		return code
 	}
+	if pe, ok := errors.AsType[printError](err); ok { // help and version
+		return c.finish(ctx, pe)
+	}
 	if err != nil {
 		return c.usage(err, commandOf(err))
 	}
@@ -109,11 +112,11 @@ func newParser(c console, exit func(int)) (*kong.Kong, error) {
 	parser, err := kong.New(&cli{},
 		kong.Name("shardlift"),
 		kong.Description(about),
-		kong.Vars{"version": "shardlift " + version},
 		kong.Writers(c.out, c.err),
 		kong.Exit(exit),
 		kong.DefaultEnvars(envPrefix),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // about tells the rule of the environment
+		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth, FlagsLast: true, NoExpandSubcommands: true}),
 		kong.UsageOnError(),
 	)
