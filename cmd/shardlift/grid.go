@@ -20,7 +20,8 @@ type column struct {
 }
 
 // grid is a table for people. Columns without a value are not shown. One that is wider than
-// the screen goes on below, with its key columns again.
+// the screen goes on below, with its key columns again; where there is not room for one
+// column beside them, each row is a list.
 type grid struct {
 	columns []column
 	rows    [][]string
@@ -72,22 +73,26 @@ const gridGap = 2
 
 // write prints the grid, at most so many cells wide; 0 is any width.
 func (g *grid) write(w io.Writer, width int) error {
-	g.clip(width)
-	widths := g.widths()
+	cut := &grid{columns: g.columns, rows: g.clipped(width)}
+	widths := cut.widths()
 	var b strings.Builder
-	for i, part := range g.parts(widths, width) {
-		if i > 0 {
-			b.WriteByte('\n')
+	if cut.tooWide(widths, width) {
+		g.writeRecords(&b, width)
+	} else {
+		for i, part := range cut.parts(widths, width) {
+			if i > 0 {
+				b.WriteByte('\n')
+			}
+			cut.writePart(&b, part, widths)
 		}
-		g.writePart(&b, part, widths)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// clip cuts long keys, which are names of any length, so that there is room for more. A
-// width of 0 is any.
-func (g *grid) clip(width int) {
+// clipped gives the rows with long keys, which are names of any length, cut so that there
+// is room for more. A width of 0 is any.
+func (g *grid) clipped(width int) [][]string {
 	keys := 1
 	for _, c := range g.columns {
 		if c.key {
@@ -98,13 +103,16 @@ func (g *grid) clip(width int) {
 	if width > 0 {
 		most = min(most, max(width/keys, 10))
 	}
-	for _, row := range g.rows {
+	rows := make([][]string, len(g.rows))
+	for n, row := range g.rows {
+		rows[n] = slices.Clone(row)
 		for i := range row {
 			if g.columns[i].key {
-				row[i] = clipped(row[i], most)
+				rows[n][i] = clipped(row[i], most)
 			}
 		}
 	}
+	return rows
 }
 
 // longestKey keeps a name of thousands of cells from making each row of a file as wide.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rivo/uniseg"
+	"pgregory.net/rapid"
 )
 
 func sampleGrid() *grid {
@@ -47,7 +48,7 @@ func TestGrid(t *testing.T) {
   telegraf  1.2 MB
   日本        12 B
 `},
-		"far too narrow": {1, `
+		"one column at a time": {22, `
   database  points
   telegraf   8,064
   日本           1
@@ -59,6 +60,16 @@ func TestGrid(t *testing.T) {
   database    size
   telegraf  1.2 MB
   日本        12 B
+`},
+		"too narrow for one": {21, `
+  database  telegraf
+  points    8,064
+  first     2024-01-01
+  size      1.2 MB
+
+  database  日本
+  points    1
+  size      12 B
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,4 +133,45 @@ func TestGridOfNothing(t *testing.T) {
 	if err := g.write(&b, 80); err != nil || b.String() != "  x\n  a\n" {
 		t.Errorf("%q, %v", b.String(), err)
 	}
+}
+
+// Long words stay whole, all others are within the room.
+func TestWrapped(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                      {""},
+		"1, 2, 3":               {"1, 2, 3"},
+		"1, 2, 3, 4":            {"1, 2,", "3, 4"},
+		"not listed, expired":   {"not", "listed,", "expired"},
+		"a/very/long/path":      {"a/very/long/path"},
+		"a/very/long/path of x": {"a/very/long/path", "of x"},
+		"a a/very/long/path":    {"a", "a/very/long/path"},
+		"日本語 日本語":               {"日本語", "日本語"},
+	} {
+		if diff := cmp.Diff(want, wrapped(text, 7)); diff != "" {
+			t.Errorf("%q (-want +got)\n%s", text, diff)
+		}
+	}
+}
+
+// No line of a table is wider than the screen, whatever the names.
+func TestGridFits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := newGrid(keys([]string{"database", "policy", "measurement", "tag key"}[:rapid.IntRange(1, 4).Draw(t, "keys")]...),
+			numbers("series", "WAL segments"), firstAndLast, texts("remarks"))
+		names := len(g.columns) - 5
+		for range rapid.IntRange(1, 4).Draw(t, "rows") {
+			row := rapid.SliceOfN(rapid.StringN(0, 60, -1), names, names).Draw(t, "names")
+			g.add(append(row, "~1,234,567", "12", "2024-01-01 00:00:00", "2024-01-08 23:59:50", "not listed, expired, WAL only")...)
+		}
+		width := rapid.IntRange(40, 200).Draw(t, "width")
+		var b strings.Builder
+		if err := g.write(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); n > width {
+				t.Fatalf("%d cells wide at a width of %d: %q", n, width, line)
+			}
+		}
+	})
 }

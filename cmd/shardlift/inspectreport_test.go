@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,6 +133,33 @@ func TestReport(t *testing.T) {
 			}
 			golden(t, filepath.Join("testdata", "report", name+".txt"), b.String())
 		})
+	}
+}
+
+// On the screen of a telephone what is no table goes on in the next line by itself, and
+// tables fit.
+func TestReportOnSmallScreens(t *testing.T) {
+	for _, width := range []int{40, 50, 60} {
+		var b strings.Builder
+		p := &paper{w: &b, width: width, unicode: true}
+		r := sampleReport()
+		p.contents(r)
+		p.health(r)
+		p.shards(r)
+		p.holes(r)
+		p.measurements(r)
+		p.cardinality(r)
+		p.conflicts(r.Conflicts, 0)
+		if p.err != nil {
+			t.Fatal(p.err)
+		}
+		for line := range strings.Lines(b.String()) {
+			table := strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "  and ")
+			if n := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); table && n > width {
+				t.Errorf("%d cells wide at a width of %d: %s", n, width, line)
+			}
+		}
+		golden(t, filepath.Join("testdata", "report", fmt.Sprintf("%d.txt", width)), b.String())
 	}
 }
 
