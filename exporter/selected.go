@@ -66,7 +66,11 @@ func ReaderOptions(o *Options) tsmreader.Options {
 // what was left out of those that sel takes.
 func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left []LeftOut) {
 	for _, u := range cat.Unreadable {
-		faults = append(faults, Fault{File: u.Path, Offset: -1, Part: "source", Lost: true, Reason: u.Err.Error()})
+		lost := lostBelow
+		if u.WAL {
+			lost = lostWALBelow
+		}
+		faults = append(faults, Fault{File: u.Path, Offset: -1, Part: "source", Lost: true, Reason: lost + ": " + u.Err.Error()})
 	}
 	for _, err := range cat.MetaErrors {
 		faults = append(faults, metaFault(err))
@@ -78,6 +82,12 @@ func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left
 	}
 	return faults, left
 }
+
+// What is lost with a directory that cannot be looked into.
+const (
+	lostBelow    = "shards in it are not taken, but for what a WAL elsewhere holds of them"
+	lostWALBelow = "the WAL of shards in it is not taken, so that values may be missing, or older than they should be"
+)
 
 // metaFault says where a metastore is damaged, as far as that is known.
 func metaFault(err error) Fault {

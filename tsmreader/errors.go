@@ -24,6 +24,16 @@ var ErrUnsettled = errors.New("files of the shard kept changing while they were 
 // ErrGone says that nothing of the shard is left: it was dropped after it was listed.
 var ErrGone = errors.New("shard is gone: it was dropped after it was listed")
 
+// What is lost with directories and files that cannot be read.
+var (
+	errNoData  = errors.New("its TSM files and tombstones are not taken, only what the WAL holds")
+	errNoFile  = errors.New("its values are not taken")
+	errNoStone = errors.New("its deletes are not taken, so that deleted values may be back")
+	errNoWAL   = errors.New("what only the WAL holds is not taken, so that values may be missing, or older than they should be")
+	// Deletes in a WAL are about what earlier segments wrote; TSM files have tombstones.
+	errNoSegment = errors.New("its writes and deletes are not taken, so that values may be missing, older than they should be, or back though deleted")
+)
+
 // Reasons of faults that concern whole columns.
 var (
 	errNoSeparator = errors.New("key has no field part: it cannot be told what its values are")

@@ -3,7 +3,9 @@
 package tsmreader
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/shardlift/shardlift/tsmreader/internal/fault"
 )
 
 // Why is the reason for which a file in a shard was left out.
@@ -43,39 +47,101 @@ type listing struct {
 	tombstones []fileState
 	segments   []fileState // in numeric order
 	leftOut    []LeftOut
+
+	// Why directories, or what stands for them, could not be listed, whole or in part. What
+	// was listed all the same counts.
+	dataErr, walErr error
+	unseen          []Fault // files whose state could not be had
 }
 
-// list reads the directories of src. Missing ones are empty.
-func list(src Source) (listing, error) {
+// list reads the directories of src. Missing ones are empty. One that cannot be read is no
+// reason to lose the other.
+func list(src Source) listing {
 	var l listing
 	if src.TSMFile != "" {
-		return listFile(src.TSMFile)
+		l.dataErr = l.file(src.TSMFile)
+		return l
 	}
 	if src.DataDir != "" {
-		if err := l.data(src.DataDir); err != nil {
-			return l, err
-		}
+		l.dataErr = l.data(src.DataDir)
 	}
 	if src.WALDir != "" {
-		if err := l.wal(src.WALDir); err != nil {
-			return l, err
-		}
+		l.walErr = l.wal(src.WALDir)
 	}
-	return l, nil
+	return l
 }
 
-// listFile lists one TSM file and the tombstone beside it.
-func listFile(path string) (listing, error) {
+// err is why not everything of src is in the listing, or nil.
+func (l *listing) err() error {
+	err := cmp.Or(l.dataErr, l.walErr)
+	if err == nil && len(l.unseen) > 0 {
+		err = &l.unseen[0]
+	}
+	return err
+}
+
+// nothing reports whether src has directories, and none of them could be read.
+func (l *listing) nothing(src Source) bool {
+	none := func(err error, dir string) bool { return err != nil || !exists(dir) }
+	return (l.dataErr != nil || l.walErr != nil) && len(l.tsm)+len(l.segments) == 0 &&
+		none(l.dataErr, src.DataDir) && none(l.walErr, src.WALDir)
+}
+
+// faults tells what could not be listed, and what is lost by it.
+func (l *listing) faults(src Source) []Fault {
+	var out []Fault
+	if l.dataErr != nil {
+		path, part, reason := src.DataDir, fault.Shard, errNoData
+		if src.TSMFile != "" {
+			path, reason = src.TSMFile, errNoFile
+		}
+		out = append(out, fault.New(path, part, -1, 0, true, fmt.Errorf("%w: %w", reason, bare(l.dataErr))))
+	}
+	if l.walErr != nil {
+		reason := errNoWAL
+		if len(l.segments) > 0 {
+			reason = errNoSegment
+		}
+		out = append(out, fault.New(src.WALDir, fault.WAL, -1, 0, true, fmt.Errorf("%w: %w", reason, bare(l.walErr))))
+	}
+	return append(out, l.unseen...)
+}
+
+// bare takes operation and path off an error of package os, where they stand beside it.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// file lists one TSM file and the tombstone beside it.
+func (l *listing) file(path string) error {
 	st, err := os.Stat(path)
 	if err != nil {
-		return listing{}, err
+		return err
 	}
-	l := listing{tsm: []fileState{{filepath.Base(path), st.Size(), st.ModTime()}}}
+	l.tsm = []fileState{{filepath.Base(path), st.Size(), st.ModTime()}}
 	stone := strings.TrimSuffix(path, ".tsm") + ".tombstone"
-	if st, err := os.Stat(stone); err == nil {
+	switch st, err := os.Stat(stone); {
+	case err == nil:
 		l.tombstones = append(l.tombstones, fileState{filepath.Base(stone), st.Size(), st.ModTime()})
+	case !errors.Is(err, fs.ErrNotExist):
+		l.unseen = append(l.unseen, unreadFile(stone, fault.Tombstone, 0, err))
 	}
-	return l, nil
+	return nil
+}
+
+// unreadFile is the fault of a file of which nothing can be read.
+func unreadFile(path string, part Part, size int64, err error) Fault {
+	reason := errNoFile
+	switch part {
+	case fault.Tombstone:
+		reason = errNoStone
+	case fault.WAL:
+		reason = errNoSegment
+	}
+	return fault.New(path, part, -1, size, true, fmt.Errorf("%w: %w", reason, bare(err)))
 }
 
 // readDir lists a directory by name; one that is not there is empty.
@@ -89,39 +155,30 @@ func readDir(dir string) ([]os.DirEntry, error) {
 
 // add appends the state of an entry to files, unless it vanished in between. What is
 // no file, though it is named like one, is left out: opening a pipe would wait for ever.
-func (l *listing) add(files *[]fileState, dir string, e os.DirEntry) error {
-	st, err := os.Stat(filepath.Join(dir, e.Name())) // a link counts as what it leads to
+func (l *listing) add(files *[]fileState, part Part, dir string, e os.DirEntry) {
+	path := filepath.Join(dir, e.Name())
+	st, err := os.Stat(path) // a link counts as what it leads to
 	linked := e.Type()&fs.ModeSymlink != 0
-	if errors.Is(err, fs.ErrNotExist) && !linked {
-		return nil
-	}
-	if err != nil && !linked {
-		return err
-	}
-	if st == nil || !st.Mode().IsRegular() {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !linked:
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		l.unseen = append(l.unseen, unreadFile(path, part, 0, err))
+	case err != nil || !st.Mode().IsRegular():
 		l.leave(dir, e.Name(), Foreign)
-		return nil
+	default:
+		*files = append(*files, fileState{e.Name(), st.Size(), st.ModTime()})
 	}
-	*files = append(*files, fileState{e.Name(), st.Size(), st.ModTime()})
-	return nil
 }
 
 func (l *listing) data(dir string) error {
 	entries, err := readDir(dir)
-	if err != nil {
-		return err
-	}
 	for _, e := range entries {
 		name := e.Name()
 		switch classify(name, e.IsDir()) {
 		case isTSM:
-			if err := l.add(&l.tsm, dir, e); err != nil {
-				return err
-			}
+			l.add(&l.tsm, fault.Shard, dir, e)
 		case isTombstone:
-			if err := l.add(&l.tombstones, dir, e); err != nil {
-				return err
-			}
+			l.add(&l.tombstones, fault.Tombstone, dir, e)
 		case isUnfinished:
 			l.leave(dir, name, Unfinished)
 		case isBad:
@@ -139,7 +196,7 @@ func (l *listing) data(dir string) error {
 		l.leave(dir, t.name, Orphaned)
 		return true
 	})
-	return nil
+	return err
 }
 
 func (l *listing) leave(dir, name string, why Why) {
@@ -201,9 +258,6 @@ func isDigits(s string) bool {
 
 func (l *listing) wal(dir string) error {
 	entries, err := readDir(dir)
-	if err != nil {
-		return err
-	}
 	for _, e := range entries {
 		if _, ok := segmentNumber(e.Name()); !ok || e.IsDir() {
 			why := Foreign
@@ -213,16 +267,14 @@ func (l *listing) wal(dir string) error {
 			l.leave(dir, e.Name(), why)
 			continue
 		}
-		if err := l.add(&l.segments, dir, e); err != nil {
-			return err
-		}
+		l.add(&l.segments, fault.WAL, dir, e)
 	}
 	slices.SortFunc(l.segments, func(a, b fileState) int {
 		x, _ := segmentNumber(a.name)
 		y, _ := segmentNumber(b.name)
 		return int(x) - int(y)
 	})
-	return nil
+	return err
 }
 
 // segmentNumber gives N of "_N.wal". The engine sorts names, which differs from the

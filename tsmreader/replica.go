@@ -62,7 +62,7 @@ func (s *Shard) openReplica(ctx context.Context, r *replica, src Source, l listi
 				return err
 			}
 			if err != nil { // as damaged as a file can be, and no reason to lose the others
-				faults[i] = []Fault{fault.New(filepath.Join(dir, t.name), fault.Shard, -1, t.size, true, err)}
+				faults[i] = []Fault{unreadFile(filepath.Join(dir, t.name), fault.Shard, t.size, err)}
 				f, _ = tsmfile.New(filepath.Join(dir, t.name), strings.NewReader(""), 0)
 			} else {
 				faults[i] = found
@@ -85,7 +85,7 @@ func (s *Shard) openReplica(ctx context.Context, r *replica, src Source, l listi
 			return err
 		}
 	}
-	if dir != "" {
+	if dir != "" && l.dataErr == nil {
 		fields, found := readFields(dir)
 		s.faults = append(s.faults, found...)
 		if s.fields == nil {
@@ -103,7 +103,7 @@ func (s *Shard) openTombstone(r *replica, path string, t fileState) error {
 		return err
 	}
 	if err != nil {
-		s.faults = append(s.faults, fault.New(path, fault.Tombstone, -1, t.size, true, err))
+		s.faults = append(s.faults, unreadFile(path, fault.Tombstone, t.size, err))
 		return nil
 	}
 	st, err := f.Stat()
@@ -126,7 +126,7 @@ func (s *Shard) openSegment(r *replica, path string, t fileState) error {
 		return err
 	}
 	if err != nil {
-		s.faults = append(s.faults, fault.New(path, fault.WAL, -1, t.size, true, err))
+		s.faults = append(s.faults, unreadFile(path, fault.WAL, t.size, err))
 		return nil
 	}
 	r.opened = append(r.opened, f)

@@ -3,6 +3,7 @@
 package tsmreader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,8 @@ const (
 //
 // A server may compact, flush and delete while we read. All files are opened first and
 // the directories listed again; if anything was swapped in between, all is opened anew.
-// ErrGone: nothing is left of it. ErrUnsettled: it never held still.
+// ErrGone: nothing is left of it. ErrUnsettled: it never held still. A directory that cannot
+// be read is a fault; where none can, it is the error.
 func Open(ctx context.Context, sources []Source, opts Options) (*Shard, error) {
 	opts = opts.withDefaults()
 	wait := settleWait
@@ -81,12 +83,13 @@ func Open(ctx context.Context, sources []Source, opts Options) (*Shard, error) {
 // open opens everything once; again says that it changed meanwhile.
 func (s *Shard) open(ctx context.Context, sources []Source) (again bool, err error) {
 	found := false
+	var unread []error
 	for _, src := range sources {
-		before, err := list(src)
-		if err != nil {
-			return false, err
+		before := list(src)
+		if before.nothing(src) {
+			unread = append(unread, before.err())
 		}
-		if len(before.tsm)+len(before.segments) > 0 || exists(src.DataDir) || exists(src.WALDir) {
+		if len(before.tsm)+len(before.segments) > 0 || before.err() != nil || exists(src.DataDir) || exists(src.WALDir) {
 			found = true
 		}
 		r := &replica{}
@@ -97,21 +100,22 @@ func (s *Shard) open(ctx context.Context, sources []Source) (again bool, err err
 			}
 			return false, err
 		}
-		after, err := list(src)
-		if err != nil {
-			return false, err
-		}
+		after := list(src)
 		if !slices.EqualFunc(before.tsm, after.tsm, sameState) || !slices.EqualFunc(before.tombstones, after.tombstones, sameState) ||
 			!slices.EqualFunc(before.segments, after.segments, func(a, b fileState) bool { return a.name == b.name }) {
 			return true, nil
 		}
 		s.leftOut = append(s.leftOut, before.leftOut...)
+		s.faults = append(s.faults, before.faults(src)...)
 		s.addFiles(src, before)
 		if s.tornWhileWriting(r, after) {
 			return true, nil
 		}
 	}
-	if !found {
+	switch {
+	case len(sources) > 0 && len(unread) == len(sources):
+		return false, unread[0]
+	case !found:
 		return false, ErrGone
 	}
 	return false, nil
@@ -203,21 +207,21 @@ func (s *Shard) Range() point.TimeRange {
 	return r
 }
 
-// Stat lists the files that Open would read now, without opening any.
+// Stat lists the files that Open would read now, without opening any. The error is that of
+// the first that cannot be listed; all others are in the list.
 func Stat(sources []Source) ([]File, error) {
 	var s Shard
+	var first error
 	for _, src := range sources {
-		l, err := list(src)
-		if err != nil {
-			return nil, err
-		}
+		l := list(src)
+		first = cmp.Or(first, l.err())
 		s.addFiles(src, l)
 	}
-	return s.files, nil
+	return s.files, first
 }
 
-// SizeOf sums up the files that Stat lists, in bytes. Where they cannot be listed it is 0:
-// Open says why.
+// SizeOf sums up the files that Stat lists, in bytes. Of those that cannot be listed Open
+// says why.
 func SizeOf(sources []Source) int64 {
 	n := int64(0)
 	files, _ := Stat(sources)

@@ -40,6 +40,7 @@ func (b *builder) add(ctx context.Context, v *Volume, p place) error {
 	if err := s.tree(ctx, p.data, p.names, func(r *Replica, dir string) { r.DataDir = dir }); err != nil {
 		return err
 	}
+	s.wal = true
 	if err := s.tree(ctx, p.wal, p.names, func(r *Replica, dir string) { r.WALDir = dir }); err != nil {
 		return err
 	}

@@ -128,6 +128,7 @@ type MissingShard struct {
 // Unreadable is a directory, or a link to one, that could not be looked into.
 type Unreadable struct {
 	Path string
+	WAL  bool  // in a WAL tree: what lies in data trees is read all the same
 	Err  error // without the path
 }
 

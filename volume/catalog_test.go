@@ -227,7 +227,7 @@ func TestLinksInside(t *testing.T) {
 		"unreadable v/data/up/data/circle: " + loop,
 		"unreadable v/data/up/data/gone: no such file or directory",
 		"unreadable v/data/up/wal/db: no such file or directory",
-		"unreadable v/wal/db: no such file or directory",
+		"unreadable of a WAL v/wal/db: no such file or directory",
 	})
 }
 

@@ -119,7 +119,11 @@ func describe(c *Catalog, dir string) []string {
 		add("missing %s %s %d in group %d", m.Database, m.Policy, m.ID, m.Group.ID)
 	}
 	for _, u := range c.Unreadable {
-		add("unreadable %s: %v", u.Path, u.Err)
+		tree := ""
+		if u.WAL {
+			tree = " of a WAL"
+		}
+		add("unreadable%s %s: %v", tree, u.Path, u.Err)
 	}
 	for _, err := range c.MetaErrors {
 		add("metastore: %v", err)

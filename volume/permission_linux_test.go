@@ -67,7 +67,7 @@ func TestForbiddenInside(t *testing.T) {
 		"foreign v/data/lost+found: it belongs to the file system",
 		"unreadable v/data/db1: permission denied",
 		"unreadable v/data/db2/rp1: permission denied",
-		"unreadable v/wal: permission denied",
+		"unreadable of a WAL v/wal: permission denied",
 	}, "\n")
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
@@ -75,6 +75,26 @@ func TestForbiddenInside(t *testing.T) {
 	for _, u := range c.Unreadable {
 		if !errors.Is(u, fs.ErrPermission) || !strings.Contains(u.Error(), u.Path) {
 			t.Errorf("error %v", u)
+		}
+	}
+}
+
+// A WAL that nobody may look for belongs to its shard all the same, so that reading it fails
+// and does not pass for a shard without one.
+func TestForbiddenWAL(t *testing.T) {
+	for _, part := range []string{"data/db/rp/1", "data/db/rp", "data/db"} {
+		dir := plant(t, "v/data/db/rp/1/"+tsm, "v/data/db/_series/", "v/wal/db/rp/1/"+segment)
+		openToAll(t, dir)
+		forbid(t, filepath.Join(dir, "v/wal/db"))
+		c, err := openAsNobody(t, Request{Paths: []string{dir + "/v/" + part}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wal := dir + "/v/wal/db/rp/1"; part == "data/db/rp/1" && c.Shards[0].Replicas[0].WALDir != wal {
+			t.Errorf("WAL %q, want %q", c.Shards[0].Replicas[0].WALDir, wal)
+		}
+		if part != "data/db/rp/1" && (len(c.Unreadable) != 1 || !c.Unreadable[0].WAL) {
+			t.Errorf("%s: unreadable %v", part, c.Unreadable)
 		}
 	}
 }

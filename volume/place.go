@@ -3,7 +3,6 @@
 package volume
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 )
@@ -50,13 +49,14 @@ func placeUnder(source, root string, names []string, k kind) place {
 	return p
 }
 
-// below is the directory that names lead to from root; empty where there is none.
+// below is the directory that names lead to from root; empty where there is none. One that
+// nobody may see may well be there: whoever reads it says so.
 func below(root string, names []string) string {
 	if root == "" {
 		return ""
 	}
 	dir := filepath.Join(append([]string{root}, names...)...)
-	if _, err := os.Lstat(dir); err != nil {
+	if !isNamed(dir) {
 		return ""
 	}
 	return dir

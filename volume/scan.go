@@ -17,6 +17,7 @@ type scan struct {
 	catalog  *Catalog
 	volume   *Volume
 	replicas map[shardKey]*Replica
+	wal      bool // the WAL tree is walked
 }
 
 // replica gives the replica with these three names, a new one if need be.
@@ -99,7 +100,7 @@ func (s *scan) isDirectory(path string, e fs.DirEntry) bool {
 }
 
 func (s *scan) unreadable(path string, err error) {
-	s.catalog.Unreadable = append(s.catalog.Unreadable, Unreadable{Path: path, Err: bare(err)})
+	s.catalog.Unreadable = append(s.catalog.Unreadable, Unreadable{Path: path, WAL: s.wal, Err: bare(err)})
 }
 
 func (s *scan) foreign(path, detail string) {
