@@ -15,6 +15,7 @@ import (
 
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/internal/exportdir"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -83,9 +84,9 @@ func (r *exportRun) checkText(b *book, text []byte) {
 	default:
 		r.report.Notes = append(r.report.Notes, b.path+" has no checksum of its own; an early version wrote it")
 	}
-	policies, err := json.Marshal(b.manifest.Options.Policies)
+	policies, err := jsonbytes.Marshal(b.manifest.Options.Policies)
 	if err == nil {
-		err = json.Unmarshal(policies, &b.policies)
+		err = jsonbytes.Unmarshal(policies, &b.policies)
 	}
 	if err != nil {
 		r.wrong(b, false, "does not list policies by database")

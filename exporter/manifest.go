@@ -14,6 +14,7 @@ import (
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/internal/atomicfile"
 	"github.com/shardlift/shardlift/internal/exportdir"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/tsmreader"
 )
 
@@ -107,7 +108,7 @@ func readManifest(path string) (*Manifest, error) {
 // ParseManifest reads the text of a manifest. Its checksum is not looked at.
 func ParseManifest(b []byte) (*Manifest, error) {
 	m := &Manifest{}
-	if err := json.Unmarshal(b, m); err != nil {
+	if err := jsonbytes.Unmarshal(b, m); err != nil {
 		return nil, err
 	}
 	if m.Format != exportdir.ManifestFormat {
@@ -128,7 +129,7 @@ func ChecksumHolds(b []byte, m *Manifest) (holds, sealed bool) {
 // write puts the manifest into dir under name.
 func (m *Manifest) write(dir, name string) error {
 	m.Checksum = exportdir.Unsealed
-	b, err := json.MarshalIndent(m, "", "  ")
+	b, err := json.MarshalIndent(jsonbytes.Escaped(m), "", "  ")
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
@@ -146,7 +147,7 @@ func (m *Manifest) write(dir, name string) error {
 
 // sameExport reports whether two manifests are of exports with the same options.
 func (m *Manifest) sameExport(o *Manifest) bool {
-	a, errA := json.Marshal([]any{m.Tool, m.Selection, m.Options})
-	b, errB := json.Marshal([]any{o.Tool, o.Selection, o.Options})
+	a, errA := jsonbytes.Marshal([]any{m.Tool, m.Selection, m.Options})
+	b, errB := jsonbytes.Marshal([]any{o.Tool, o.Selection, o.Options})
 	return errA == nil && errB == nil && slices.Equal(a, b)
 }

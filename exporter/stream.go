@@ -6,12 +6,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/tsmreader"
 	"github.com/shardlift/shardlift/volume"
 )
@@ -169,12 +169,11 @@ func (s *stream) known(f Fault) bool {
 	return len(s.before) > 0 && slices.Contains(s.before, asJSON(f))
 }
 
-// asJSON gives a fault as it comes back from a checkpoint: keys may hold bytes that are
-// no letters.
+// asJSON gives a fault as it comes back from a checkpoint: without what JSON does not show.
 func asJSON(f Fault) Fault {
-	b, err := json.Marshal(f)
+	b, err := jsonbytes.Marshal(f)
 	back := Fault{}
-	if err != nil || json.Unmarshal(b, &back) != nil {
+	if err != nil || jsonbytes.Unmarshal(b, &back) != nil {
 		return f // cannot be
 	}
 	return back

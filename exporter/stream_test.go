@@ -5,7 +5,6 @@ package exporter
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/lineprotocol"
 	"github.com/shardlift/shardlift/point"
 )
@@ -37,7 +37,7 @@ func readStream(t testing.TB, o Options, from string) streamed {
 	var at *Position
 	if from != "" {
 		at = &Position{}
-		if err := json.Unmarshal([]byte(from), at); err != nil {
+		if err := jsonbytes.Unmarshal([]byte(from), at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,7 +47,7 @@ func readStream(t testing.TB, o Options, from string) streamed {
 		checkPiece(t, p)
 		text.Write(p.Text)
 		s.ends = append(s.ends, text.Len())
-		b, err := json.Marshal(p.Position)
+		b, err := jsonbytes.Marshal(p.Position)
 		s.positions = append(s.positions, string(b))
 		s.places = append(s.places, fmt.Sprintf("%q %q %d", p.Database, p.Policy, p.Shard))
 		s.series = append(s.series, p.Series)

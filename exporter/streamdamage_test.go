@@ -4,7 +4,6 @@ package exporter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/internal/shardtest"
 )
 
@@ -161,7 +161,7 @@ func TestPositionHoldsSoManyFaults(t *testing.T) {
 	}
 	var p Position
 	i := slices.IndexFunc(whole.positions, func(s string) bool { return strings.Contains(s, `"done":true`) })
-	if err := json.Unmarshal([]byte(whole.positions[i]), &p); err != nil {
+	if err := jsonbytes.Unmarshal([]byte(whole.positions[i]), &p); err != nil {
 		t.Fatal(err)
 	}
 	if len(p.Found.Faults) != mostFound || p.Found.More != faults-mostFound {

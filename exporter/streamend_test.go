@@ -4,7 +4,6 @@ package exporter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/internal/shardtest"
 )
 
@@ -37,7 +37,7 @@ func TestChangedSource(t *testing.T) {
 	}
 	goOn := func(o Options, mark string) error {
 		var at Position
-		if err := json.Unmarshal([]byte(mark), &at); err != nil {
+		if err := jsonbytes.Unmarshal([]byte(mark), &at); err != nil {
 			t.Fatal(err)
 		}
 		_, err := Stream(t.Context(), o, &at, func(_ context.Context, p *Piece) error { p.Release(); return nil })

@@ -4,20 +4,20 @@ package importer
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
 
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/point"
 )
 
 // count adds a finished entry to the state: its rejects go to the file first. With an
 // error nothing is counted.
 func (r *run) count(e *entry) error {
-	mark, err := json.Marshal(e.mark)
+	mark, err := jsonbytes.Marshal(e.mark)
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}

@@ -4,10 +4,10 @@ package verifier
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"strings"
 
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -44,7 +44,7 @@ type PointDifference struct {
 // MarshalJSON writes the time as RFC 3339 and the tags one by one.
 func (d PointDifference) MarshalJSON() ([]byte, error) {
 	_, tags := namesOf([]byte(d.Series))
-	return json.Marshal(struct {
+	return jsonbytes.Marshal(struct {
 		What        string            `json:"what"`
 		Database    string            `json:"database"`
 		Policy      string            `json:"policy"`

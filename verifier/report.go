@@ -3,8 +3,7 @@
 package verifier
 
 import (
-	"encoding/json"
-
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -137,7 +136,7 @@ func (d Difference) MarshalJSON() ([]byte, error) {
 	if !d.Span.Empty() {
 		doc.Start, doc.End = point.FormatTime(d.Span.Min), point.FormatTime(d.Span.Max)
 	}
-	return json.Marshal(doc)
+	return jsonbytes.Marshal(doc)
 }
 
 // list keeps a difference if there is room.

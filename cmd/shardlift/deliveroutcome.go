@@ -13,6 +13,7 @@ import (
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/importer/preflight"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -128,7 +129,7 @@ func (o *deliveryOutcome) report(c console) {
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	if err := e.Encode(jsonbytes.Escaped(v)); err != nil {
 		return printError{fmt.Errorf("print the summary: %w", err)}
 	}
 	return nil

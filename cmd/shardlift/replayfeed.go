@@ -14,6 +14,7 @@ import (
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -105,7 +106,7 @@ func positionOf(mark json.RawMessage) (*exporter.Position, error) {
 		return nil, nil //nolint:nilnil // no mark is the start
 	}
 	at := &exporter.Position{}
-	if err := json.Unmarshal(mark, at); err != nil {
+	if err := jsonbytes.Unmarshal(mark, at); err != nil {
 		return nil, fmt.Errorf("read the position in the checkpoint: %w", err)
 	}
 	return at, nil

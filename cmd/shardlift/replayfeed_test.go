@@ -27,6 +27,7 @@ import (
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/internal/influxdtest/testvolume"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/internal/shardtest"
 	"github.com/shardlift/shardlift/lineprotocol"
 	"github.com/shardlift/shardlift/point"
@@ -105,7 +106,7 @@ func drain(t testing.TB, f *replayFeed) fed {
 			t.Fatal(err)
 		}
 		checkBatch(t, f, &b)
-		mark, err := json.Marshal(b.Mark)
+		mark, err := jsonbytes.Marshal(b.Mark)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,6 +48,12 @@ var volumeKinds = map[string]func(v *shardtest.Volume){
 		}
 		v.WriteMeta(v.Meta())
 	},
+	// Names that are no UTF-8, and one that says how one of them is written.
+	"latin1": func(v *shardtest.Volume) {
+		for i, db := range []string{"caf\xe9", "caf\xe8", `caf\xe9`} {
+			put(v, db, "p\xff", uint64(i)+1, "m\xe9,t=\xfc#!~#f\xe4", shardtest.Floats([]int64{may}, float64(i)))
+		}
+	},
 	"internal": func(v *shardtest.Volume) {
 		put(v, "_internal", "monitor", 1, "m#!~#f", shardtest.Floats([]int64{may}, 1))
 		put(v, "db", "autogen", 2, "m#!~#f", shardtest.Floats([]int64{may}, 2))

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/internal/exportdir"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 	"github.com/shardlift/shardlift/point"
 )
 
@@ -64,7 +64,7 @@ func readManifest(dir string) (*manifest, error) {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
 	m := &manifest{}
-	if err := json.Unmarshal(b, m); err != nil {
+	if err := jsonbytes.Unmarshal(b, m); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if m.Format != exportdir.ManifestFormat {
