@@ -63,12 +63,13 @@ func (c *Cost) add(o Cost) {
 const logValue = 4
 
 // Weigh gives the weight of columns: about the bytes of blocks that stand for what an export
-// writes of them.
+// writes of them. Values of the WAL that may stand in blocks, too, mostly do, for a server
+// flushes all that it has; they count with those.
 func Weigh(columns []tsmreader.ColumnInfo) int64 {
 	n := int64(0)
 	for i := range columns {
 		if c := &columns[i]; !c.Hidden {
-			n += c.Bytes + int64(c.Values)*logValue
+			n += c.Bytes + int64(c.Fresh)*logValue
 		}
 	}
 	return n

@@ -258,19 +258,6 @@ func (n *inspection) choose(strata []stratum, all int64) (units []exporter.Unit,
 	return units, list
 }
 
-// spread gives each shard its part of the policy's points and values.
-func (n *inspection) spread(policies []sums) {
-	for _, s := range n.shards {
-		all := n.tally.policies[s.policy].weight
-		if s.points.Exact || all == 0 {
-			continue
-		}
-		part := float64(s.weight) / float64(all)
-		s.points.N = round(policies[s.policy].points * part)
-		s.values.N = round(policies[s.policy].values * part)
-	}
-}
-
 func round(f float64) int64 { return int64(math.Round(f)) }
 
 // newEstimate tells the sums.

@@ -29,6 +29,8 @@ type shardFacts struct {
 	span     point.TimeRange // of what is selected
 	extent   point.TimeRange // of all there is
 	weight   int64
+	blocks   int64 // bytes of them that are not deleted
+	fresh    int64 // values of the WAL that are surely in no file
 	overlap  []bool
 	faults   []exporter.Fault
 	more     int // further faults, only counted, and how many of them lost something
@@ -186,7 +188,7 @@ func (n *inspection) walkRange(ctx context.Context, s *shardFacts, sec *tsmreade
 	defer n.giveBack(w)
 	w.cursor = sec.Cursor(rng, w.cursor)
 	w.run.policy, w.run.shard, w.run.number = s.policy, s.local, n.number[s]
-	w.stats, w.span = Stats{}, point.NoTime
+	w.stats, w.span, w.blocks, w.fresh = Stats{}, point.NoTime, 0, 0
 	begun := false
 	for w.cursor.Next(ctx) {
 		w.columns = w.cursor.Columns(w.columns[:0])
@@ -221,6 +223,8 @@ func (n *inspection) walkRange(ctx context.Context, s *shardFacts, sec *tsmreade
 	t.WALValues += w.stats.WALValues
 	s.span = s.span.Union(w.span)
 	s.weight += w.weight
+	s.blocks += w.blocks
+	s.fresh += w.fresh
 	w.cursor.Overlapping(s.overlap)
 	n.takeFaults(s, w.cursor.Faults())
 	return w.cursor.Err()
@@ -234,6 +238,8 @@ type walker struct {
 	stats   Stats
 	span    point.TimeRange
 	weight  int64
+	blocks  int64
+	fresh   int64
 }
 
 // tell hands the measurement at hand to the tally.
@@ -255,6 +261,8 @@ func (w *walker) count() bool {
 			continue
 		}
 		w.stats.WALValues += int64(c.Values)
+		w.fresh += int64(c.Fresh)
+		w.blocks += c.Bytes
 		if !c.Range.Empty() {
 			w.stats.Columns++
 			w.span = w.span.Union(c.Range)

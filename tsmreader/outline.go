@@ -5,7 +5,6 @@ package tsmreader
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"sort"
 
@@ -31,6 +30,10 @@ type ColumnInfo struct {
 	// in part, the share of their time.
 	Bytes  int64
 	Values int // of the WAL, in the window
+	// Fresh are those of Values at times before and behind those of the files. The others may
+	// be in the files, too: a server that flushes, or died while it did, has them twice. Of
+	// replicas that of the longest WAL counts.
+	Fresh int
 }
 
 // Columns appends to dst what is known of the columns of the current series, without
@@ -62,6 +65,7 @@ func (c *Cursor) Columns(dst []ColumnInfo) []ColumnInfo {
 			}
 		}
 		c.markOverlaps()
+		kinds[col.kind].Fresh = c.fresh(col)
 		if sure {
 			c.given(col)
 		}
@@ -207,61 +211,6 @@ func (d deletions) share(e tsmfile.Entry, r point.TimeRange) int64 {
 // length counts the nanoseconds of a window that is not empty.
 func length(r point.TimeRange) float64 {
 	return float64(uint64(r.Max)-uint64(r.Min)) + 1 //nolint:gosec // the difference fits
-}
-
-// fileSpan is the times that a file has of the column at hand.
-type fileSpan struct {
-	in *input
-	r  point.TimeRange
-}
-
-// addSpan notes that a file has times of the column; of a record that is several chains
-// all are one span.
-func (c *Cursor) addSpan(in *input, r point.TimeRange) {
-	if n := len(c.spans); n > 0 && c.spans[n-1].in == in {
-		c.spans[n-1].r = c.spans[n-1].r.Union(r)
-		return
-	}
-	c.spans = append(c.spans, fileSpan{in, r})
-}
-
-// markOverlaps marks the files that share times of the column with another one of their
-// replica. Copies of one file in two replicas are no overlap.
-func (c *Cursor) markOverlaps() {
-	if len(c.spans) < 2 {
-		return
-	}
-	order := func(a, b fileSpan) int {
-		return cmp.Or(cmp.Compare(a.in.replica, b.in.replica), cmp.Compare(a.r.Min, b.r.Min))
-	}
-	if !slices.IsSortedFunc(c.spans, order) {
-		slices.SortFunc(c.spans, order)
-	}
-	replica, last, reach := -1, 0, int64(math.MinInt64)
-	for i := range c.spans {
-		s := &c.spans[i]
-		if s.in.replica != replica {
-			replica, last, reach = s.in.replica, i, s.r.Max
-			continue
-		}
-		if s.r.Min <= reach {
-			c.overlaps[s.in.number], c.overlaps[c.spans[last].in.number] = true, true
-		}
-		if s.r.Max > reach {
-			last, reach = i, s.r.Max
-		}
-	}
-}
-
-// Overlapping marks in dst, by their places in Shard.TSMFiles, the files that Columns
-// found to share times of a column with another one of the same replica: points were
-// overwritten there, or came late.
-func (c *Cursor) Overlapping(dst []bool) {
-	for i, o := range c.overlaps {
-		if o && i < len(dst) {
-			dst[i] = true
-		}
-	}
 }
 
 // Stretch is a run of time of the current series, and what lies in it: bytes of blocks, and
