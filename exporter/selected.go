@@ -66,6 +66,9 @@ func ReaderOptions(o *Options) tsmreader.Options {
 // what was left out of those that sel takes.
 func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left []LeftOut) {
 	for _, u := range cat.Unreadable {
+		if !mayTake(sel, &u) {
+			continue
+		}
 		lost := lostBelow
 		if u.WAL {
 			lost = lostWALBelow
@@ -81,6 +84,17 @@ func OfCatalog(cat *volume.Catalog, sel *filter.Selection) (faults []Fault, left
 		}
 	}
 	return faults, left
+}
+
+// mayTake reports whether something in a directory is selected, by the names that lead to it.
+func mayTake(sel *filter.Selection, u *volume.Unreadable) bool {
+	switch {
+	case u.ID != 0:
+		return sel.Takes(u.Database, u.Policy, u.ID)
+	case u.Policy != "":
+		return sel.Database(u.Database) && sel.Policy(u.Policy)
+	}
+	return u.Database == "" || sel.Database(u.Database)
 }
 
 // What is lost with a directory that cannot be looked into.

@@ -130,6 +130,9 @@ type Unreadable struct {
 	Path string
 	WAL  bool  // in a WAL tree: what lies in data trees is read all the same
 	Err  error // without the path
+
+	Database, Policy string // that it is of; empty: of several
+	ID               uint64 // likewise
 }
 
 // Error gives path and reason.

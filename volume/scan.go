@@ -43,27 +43,28 @@ func (s *scan) tree(ctx context.Context, dir string, names []string, put func(r 
 		put(s.replica(names), dir)
 		return nil
 	}
-	for _, e := range s.list(dir) {
+	for _, e := range s.list(dir, names) {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
 		if len(names) == databaseLevel && name == seriesDir {
 			continue
 		}
-		if !s.isDirectory(path, e) {
+		inside := append(slices.Clip(names), name)
+		if !s.isDirectory(path, e, inside) {
 			continue
 		}
 		if _, ok := shardID(name); len(names) == policyLevel && !ok {
 			s.foreign(path, "its name is not a shard's number")
 			continue
 		}
-		if err := s.tree(ctx, path, append(slices.Clip(names), name), put); err != nil {
+		if err := s.tree(ctx, path, inside, put); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// list reads a directory in order of names.
-func (s *scan) list(dir string) []fs.DirEntry {
+// list reads a directory, to which names lead, in order of names.
+func (s *scan) list(dir string, names []string) []fs.DirEntry {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case err == nil:
@@ -74,20 +75,20 @@ func (s *scan) list(dir string) []fs.DirEntry {
 	case filepath.Base(dir) == "lost+found" && errors.Is(err, fs.ErrPermission):
 		s.foreign(dir, "it belongs to the file system")
 	default:
-		s.unreadable(dir, err)
+		s.unreadable(dir, names, err)
 	}
 	return entries
 }
 
 // isDirectory follows links, as the server does, and notes what is none.
-func (s *scan) isDirectory(path string, e fs.DirEntry) bool {
+func (s *scan) isDirectory(path string, e fs.DirEntry, names []string) bool {
 	if e.IsDir() {
 		return true
 	}
 	if e.Type()&fs.ModeSymlink != 0 {
 		info, err := os.Stat(path)
 		if err != nil {
-			s.unreadable(path, err) // its disk may not be mounted
+			s.unreadable(path, names, err) // its disk may not be mounted
 			return false
 		}
 		if info.IsDir() {
@@ -99,8 +100,19 @@ func (s *scan) isDirectory(path string, e fs.DirEntry) bool {
 	return false
 }
 
-func (s *scan) unreadable(path string, err error) {
-	s.catalog.Unreadable = append(s.catalog.Unreadable, Unreadable{Path: path, WAL: s.wal, Err: bare(err)})
+func (s *scan) unreadable(path string, names []string, err error) {
+	u := Unreadable{Path: path, WAL: s.wal, Err: bare(err)}
+	for level, name := range names {
+		switch level {
+		case rootLevel:
+			u.Database = name
+		case databaseLevel:
+			u.Policy = name
+		case policyLevel:
+			u.ID, _ = shardID(name)
+		}
+	}
+	s.catalog.Unreadable = append(s.catalog.Unreadable, u)
 }
 
 func (s *scan) foreign(path, detail string) {
