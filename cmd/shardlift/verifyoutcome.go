@@ -101,6 +101,8 @@ func (v *verifyOutcome) showSum(c console, quiet bool) {
 			c.say("shardlift: %s counted, but not compared one by one: the input may hold them twice, or the target has more in the same place", valuesText(v.Unproven))
 		}
 	case quiet:
+	case v.Values == 0: // "all are there" would be taken for a proof
+		c.say("%-12s 0 values: there was none to look for", "verified")
 	case v.Exact:
 		c.say("%-12s %s, all are there and the same", "verified", valuesText(v.Values))
 	default:
