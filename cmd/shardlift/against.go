@@ -279,6 +279,9 @@ func (a *againstRun) watch(g gauge) (stop func()) {
 
 // hint says what can be done about an error, or "".
 func (a *againstRun) hint(err error) string {
+	if _, damaged := errors.AsType[*lpfile.DamagedError](err); damaged {
+		return damagedHint
+	}
 	e, ok := errors.AsType[*target.Error](err)
 	switch text := targetHint(err, &a.config, a.api); {
 	case ok && !isStranger(e) && (e.Class == target.Overloaded || e.Class == target.Temporary && e.Status != 0):

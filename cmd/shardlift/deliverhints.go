@@ -18,6 +18,9 @@ import (
 	"github.com/shardlift/shardlift/target"
 )
 
+// damagedHint is for an export of which nothing was used yet.
+const damagedHint = "get a whole copy of the file, or name those that are whole one by one, instead of their directory"
+
 // hint says what can be done about an error of a delivery, or "". Many errors of the
 // target's databases and policies say so themselves.
 func (d *delivery) hint(err error, o *deliveryOutcome) string {
@@ -35,7 +38,7 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	}
 	if _, ok := errors.AsType[*lpfile.DamagedError](err); ok {
 		if o.Checkpoint == "" {
-			return "get a whole copy of the file, or name those that are whole one by one, instead of their directory"
+			return damagedHint
 		}
 		return "all in front of that place is sent; get a whole copy of the file, and run the same command with --restart"
 	}
