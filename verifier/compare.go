@@ -171,7 +171,7 @@ func (v *comparison) absent(p *place, m *measurement) {
 	for _, i := range m.sortedColumns() {
 		for s := range m.columns[i].cells {
 			d := v.difference(p, m, i, m.buckets[s], int32(s))
-			d.Reason = noPlace
+			d.Reason = NoPlace
 			v.report.judge(d, v.opts.MostListed)
 			v.report.Points.absent(d.Sent, d.Repeats)
 		}

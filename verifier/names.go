@@ -20,9 +20,11 @@ const (
 	mayRepeat     = "the input may hold values twice"
 	cannotRecount = "the input may hold values twice, and too many of them to count those that differ"
 	otherInput    = "the input held fewer points when it was read again"
-	noPlace       = "the target does not have this database or policy"
 	noRoom        = "more fields and measurements than there is room for were not counted"
 )
+
+// NoPlace is the Reason of what is missing with the database or the policy that it is of.
+const NoPlace = "the target does not have this database or policy"
 
 // speakable reports whether a name can stand in a query: the server's reader takes NUL for
 // the end, CR for a line feed, and bytes that are no UTF-8 for a replacement.

@@ -248,7 +248,7 @@ func TestNoDatabase(t *testing.T) {
 				}
 			}
 			r, err := Compare(t.Context(), NewPaced(open(t, s), 0), c, opts)
-			if err != nil || len(r.Missing) != 1 || r.Missing[0].Reason != noPlace || r.Compared != 2 || r.MissingValues != 1 || r.MoreCells > 0 {
+			if err != nil || len(r.Missing) != 1 || r.Missing[0].Reason != NoPlace || r.Compared != 2 || r.MissingValues != 1 || r.MoreCells > 0 {
 				t.Errorf("%v: %+v, %v", place, r, err)
 			}
 		}

@@ -58,6 +58,9 @@ func (o *againstOutcome) settle(ctx context.Context, a *againstRun, err error) {
 		if o.Malformed > 0 || o.Read != nil && len(o.Read.Faults) > 0 || !o.Verify.equal() {
 			o.ExitCode = exitFaults
 		}
+		if o.Verify.placeMissing() {
+			o.Hint = "is it called otherwise on the server? --map-database OLD=NEW and --map-retention OLD=NEW say so"
+		}
 		return
 	}
 	o.ExitCode = exitCode(ctx, err)
@@ -135,12 +138,11 @@ func (o *againstOutcome) table(c console) {
 	row("took", "%s", duration(o.Seconds, o.Points))
 }
 
-// report tells an error and what can be done about it.
+// report tells an error, and what can be done about it or about what is missing.
 func (o *againstOutcome) report(c console) {
-	if o.err == nil {
-		return
+	if o.err != nil {
+		c.say("shardlift: %s", o.Error)
 	}
-	c.say("shardlift: %s", o.Error)
 	if o.Hint != "" {
 		c.say("hint: %s", oneLine(o.Hint))
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -25,6 +26,11 @@ func (v *verifyOutcome) equal() bool {
 }
 
 func (v *verifyOutcome) extraPoints() bool { return v.Points != nil && v.Points.Extra > 0 }
+
+// placeMissing reports whether the target lacks a database or a policy.
+func (v *verifyOutcome) placeMissing() bool {
+	return slices.ContainsFunc(v.Missing, func(x verifier.Difference) bool { return x.Reason == verifier.NoPlace })
+}
 
 // differencesShown is how many are printed.
 const differencesShown = 10
