@@ -90,6 +90,8 @@ func targetHint(err error, meant *target.Config, api target.API) string {
 	switch {
 	case e.Status == http.StatusForbidden && strings.Contains(err.Error(), "\n"):
 		return "" // it says what to do itself
+	case e.Status == http.StatusUnauthorized && meant.Username != "" && meant.Password == "":
+		return "no password was given: name a file that has it with --password-file, or set INFLUX_PASSWORD"
 	case e.Status == http.StatusUnauthorized && (meant.Username != "" || slices.ContainsFunc(meant.URLs, hasUser)):
 		return "the name or the password of the user is wrong"
 	case e.Status == http.StatusUnauthorized && meant.Token+meant.JWT != "":

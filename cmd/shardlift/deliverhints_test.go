@@ -47,6 +47,7 @@ func TestTargetHint(t *testing.T) {
 		"authority":      {target.Config{URLs: []string{secure.URL}}, "name the file with the authority's certificate with --ca-cert"},
 		"nobody":         {target.Config{URLs: []string{plain.URL}}, "give the user with --username"},
 		"a user":         {target.Config{URLs: []string{plain.URL}, Username: "u", Password: "p"}, "the name or the password"},
+		"no password":    {target.Config{URLs: []string{plain.URL}, Username: "u"}, "no password was given: name a file that has it with --password-file"},
 		"a user in URL":  {target.Config{URLs: []string{strings.Replace(plain.URL, "//", "//u:p@", 1)}}, "the name or the password"},
 		"a token":        {target.Config{URLs: []string{plain.URL}, Token: "abc"}, "the target does not take this token"},
 	}
