@@ -246,10 +246,7 @@ func (r *sourceRun) sections(ctx context.Context, c *shardCopy, path, wal string
 // groupOf is the shard's group, as the first of the metastores beside its copies has it.
 func groupOf(sh *volume.Shard) *meta.ShardGroup {
 	for _, r := range sh.Replicas {
-		if r.Volume == nil || r.Volume.Meta == nil {
-			continue
-		}
-		if ref, ok := r.Volume.Meta.Shard(sh.ID); ok && ref.Database == sh.Database && ref.Policy == sh.Policy {
+		if ref, ok := r.Volume.Lists(sh); ok {
 			return ref.Group
 		}
 	}

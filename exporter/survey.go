@@ -104,12 +104,8 @@ func (o *Outline) add(s ShardOutline) {
 func (p *plan) outline(sh *volume.Shard) ShardOutline {
 	s := ShardOutline{Database: sh.Database, Policy: sh.Policy, ID: sh.ID, Span: point.NoTime, Window: point.NoTime}
 	for i, r := range sh.Replicas {
-		if r.Volume == nil || r.Volume.Meta == nil {
-			s.Window, s.Group = point.AllTime, GroupID{}
-			return s
-		}
-		ref, ok := r.Volume.Meta.Shard(sh.ID)
-		if !ok || ref.Database != sh.Database || ref.Policy != sh.Policy || ref.Group == nil || r.TSMFile != "" {
+		ref, ok := r.Volume.Lists(sh)
+		if !ok || ref.Group == nil || r.TSMFile != "" {
 			s.Window, s.Group = point.AllTime, GroupID{}
 			return s
 		}

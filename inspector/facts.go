@@ -130,16 +130,10 @@ func (n *inspection) planListed() {
 // that there is a metastore that should.
 func (n *inspection) group(sh *volume.Shard) (g *meta.ShardGroup, deleted, known bool) {
 	look := func(v *volume.Volume) bool {
-		if v == nil || v.Meta == nil {
-			return false
-		}
-		known = true
-		ref, ok := v.Meta.Shard(sh.ID)
-		if !ok || ref.Database != sh.Database || ref.Policy != sh.Policy {
-			return false
-		}
+		known = known || v != nil && v.Meta != nil
+		ref, ok := v.Lists(sh)
 		g, deleted = ref.Group, ref.Deleted
-		return true
+		return ok
 	}
 	for _, r := range sh.Replicas {
 		if look(r.Volume) {

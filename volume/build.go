@@ -133,10 +133,7 @@ func (b *builder) judge(key shardKey, r *Replica) (reason Reason, detail string,
 // listed finds the first metastore that has the shard at its place.
 func (b *builder) listed(key shardKey) (meta.ShardRef, bool) {
 	for _, v := range b.catalog.Volumes {
-		if v.Meta == nil {
-			continue
-		}
-		if ref, ok := v.Meta.Shard(key.id); ok && ref.Database == key.database && ref.Policy == key.policy {
+		if ref, ok := v.lists(key); ok {
 			return ref, true
 		}
 	}

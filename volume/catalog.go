@@ -58,6 +58,21 @@ type Volume struct {
 	Meta     *meta.Data // nil: no metastore, or none that can be read
 }
 
+// Lists finds a shard in the metastore of v. ok is false where that lists it at another
+// place, or not at all, and where v is nil or has no metastore.
+func (v *Volume) Lists(sh *Shard) (ref meta.ShardRef, ok bool) { return v.lists(sh.key()) }
+
+func (v *Volume) lists(key shardKey) (meta.ShardRef, bool) {
+	if v == nil || v.Meta == nil {
+		return meta.ShardRef{}, false
+	}
+	ref, ok := v.Meta.Shard(key.id)
+	if !ok || ref.Database != key.database || ref.Policy != key.policy {
+		return meta.ShardRef{}, false
+	}
+	return ref, true
+}
+
 // Shard is one shard with all its copies.
 type Shard struct {
 	Database, Policy string // as the directories are named: any bytes
