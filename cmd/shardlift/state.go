@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/shardlift/shardlift/importer"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 )
 
 // statePaths settles where the checkpoint and the rejects go. Beside is the input that
@@ -148,21 +149,31 @@ type identity struct {
 	Run  map[string]json.RawMessage `json:"run"`
 	URLs []string                   `json:"urls"` // of the nodes, without credentials
 	Now  int64                      `json:"now"`  // of the first start, in Unix nanoseconds
+
+	// Escaped are the parts of Run with a string that is no UTF-8: of those all strings are as
+	// jsonbytes has them.
+	Escaped []string `json:"escaped,omitempty"`
 }
 
-// newIdentity puts the parts together.
+// newIdentity puts the parts together. A part of UTF-8 is written as it is, even where
+// jsonbytes would escape a backslash, as earlier versions wrote it.
 func newIdentity(parts map[string]any, urls []string, now time.Time) (*identity, error) {
 	id := &identity{Run: map[string]json.RawMessage{}, Now: now.UnixNano()}
 	for _, u := range urls {
 		id.URLs = append(id.URLs, withoutUser(u))
 	}
 	for name, part := range parts {
+		if !jsonbytes.IsUTF8(part) {
+			part = jsonbytes.Escaped(part)
+			id.Escaped = append(id.Escaped, name)
+		}
 		text, err := json.Marshal(part)
 		if err != nil {
 			return nil, fmt.Errorf("describe the run: %w", err)
 		}
 		id.Run[name] = text
 	}
+	slices.Sort(id.Escaped)
 	return id, nil
 }
 
@@ -217,8 +228,11 @@ func (id *identity) differences(before *identity) []string {
 	var what []string
 	for _, name := range sortedKeys(id.Run, before.Run) {
 		was, is := before.Run[name], id.Run[name]
-		if !sameJSON(was, is) {
+		switch {
+		case !sameJSON(was, is):
 			what = append(what, plainly(name+" "+difference(was, is)))
+		case slices.Contains(before.Escaped, name) != slices.Contains(id.Escaped, name): // \xff, and the byte
+			what = append(what, name+" differ in bytes that are no UTF-8")
 		}
 	}
 	if !slices.ContainsFunc(id.URLs, func(u string) bool { return slices.Contains(before.URLs, u) }) {

@@ -4,13 +4,19 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/shardlift/shardlift/filter"
+	"github.com/shardlift/shardlift/importer"
 )
 
 func TestIdentityDifferences(t *testing.T) {
@@ -48,6 +54,15 @@ func TestIdentityDifferences(t *testing.T) {
 			is:   map[string]any{"inputs": map[string]any{"inputs": touched["files"]}},
 			want: []string{"input 2 modified was 1700000000000000001, is 1700000000000000002"},
 		},
+		"bytes that are no UTF-8": {
+			was: map[string]any{"selection": filter.Description{Databases: []string{"caf\xe9"}}}, is: map[string]any{"selection": filter.Description{Databases: []string{"caf\xe8"}}},
+			want: []string{`selection was {"databases":["caf\\xe9"]}, is {"databases":["caf\\xe8"]}`},
+		},
+		"a byte, and as it is written": {
+			was: map[string]any{"selection": []string{"caf\xe9"}}, is: map[string]any{"selection": []string{`caf\xe9`}},
+			want: []string{"selection differ in bytes that are no UTF-8"},
+		},
+		"the same bytes":  {was: map[string]any{"selection": []string{"caf\xe9", `\xe9`}}, is: map[string]any{"selection": []string{"caf\xe9", `\xe9`}}},
 		"one node of two": {from: []string{"http://a", "http://b"}, to: []string{"http://c", "http://b/"}},
 		"another target":  {from: []string{"http://a"}, to: []string{"http://u:secret@b"}, want: []string{"target was http://a, is http://b"}},
 	}
@@ -78,6 +93,56 @@ func TestIdentityDifferences(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What earlier versions wrote of a run is found again, unless names are no UTF-8: of those
+// they did not say which they were.
+func TestIdentityOfEarlierVersions(t *testing.T) {
+	parts := map[string]any{
+		"sources":   []any{[]string{"/mnt/sn\u00f6w"}, "", "", "", false},
+		"selection": filter.Description{Databases: []string{`/\x41/`, `a\xffb`, "<&>"}, Tags: []string{"h=a\ufffd"}},
+		"salvage":   true,
+	}
+	id, err := newIdentity(parts, []string{"http://a"}, time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := `{"run":{"salvage":true,"selection":{"databases":["/\\x41/","a\\xffb","\u003c\u0026\u003e"],"tags":["h=a` + "\ufffd" + `"]},` +
+		`"sources":[["/mnt/sn` + "\u00f6" + `w"],"","","",false]},"urls":["http://a"],"now":1000000000}`
+	c, text, err := id.resume("c", &importer.Checkpoint{Identity: json.RawMessage(earlier)})
+	if err != nil || c == nil {
+		t.Errorf("resume: %v", err)
+	}
+	if string(text) != earlier {
+		t.Errorf("%s\nwas\n%s", text, earlier)
+	}
+	parts["selection"] = filter.Description{Databases: []string{"a\xff"}}
+	if id, err = newIdentity(parts, []string{"http://a"}, time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	earlier = `{"run":{"salvage":true,"selection":{"databases":["a\ufffd"]},"sources":[["/mnt/sn` + "\u00f6" + `w"],"","","",false]},"urls":["http://a"],"now":1000000000}`
+	if _, _, err := id.resume("c", &importer.Checkpoint{Identity: json.RawMessage(earlier)}); !errors.Is(err, importer.ErrChanged) {
+		t.Errorf("a checkpoint of any byte was taken up: %v", err)
+	}
+}
+
+// Two selections have one identity only if they are the same.
+func TestIdentityOfAnyBytes(t *testing.T) {
+	names := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "\xff", "\xfe", "\ufffd", `\xff`, `\x5cxff`, `\`, "\xc3"}), 0, 3)
+	rapid.Check(t, func(t *rapid.T) {
+		var ids [2]*identity
+		var lists [2]string
+		for i := range ids {
+			lists[i] = strings.Join(names.Draw(t, "names"), "")
+			var err error
+			if ids[i], err = newIdentity(map[string]any{"selection": []string{lists[i]}}, []string{"http://a"}, time.Unix(1, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if same := len(ids[1].differences(ids[0])) == 0; same != (lists[0] == lists[1]) {
+			t.Fatalf("%q and %q are the same: %t", lists[0], lists[1], same)
+		}
+	})
 }
 
 func TestStatePaths(t *testing.T) {

@@ -124,3 +124,18 @@ func TestValues(t *testing.T) {
 		t.Error("nil is something")
 	}
 }
+
+func TestIsUTF8(t *testing.T) {
+	for text, want := range map[string]bool{"plain": true, `a\xe9`: true, "\ufffd": true, "caf\xe9": false} {
+		for _, v := range []any{
+			text, []any{1, []string{"a", text}}, map[string]int{text: 1}, map[int]*inner{1: {Name: text}}, everything{inner: inner{Name: text}},
+		} {
+			if got := IsUTF8(v); got != want {
+				t.Errorf("%+q: %t", v, got)
+			}
+		}
+	}
+	if !IsUTF8(nil) || !IsUTF8(shout{"\xff"}) || !IsUTF8([]byte("\xff")) {
+		t.Error("what writes itself, or nothing, is no UTF-8")
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
+	"unicode/utf8"
 )
 
 // Marshal is json.Marshal of Escaped.
@@ -32,6 +33,21 @@ func Escaped(v any) any {
 	}
 	out, _ := newWalk(Escape).value(from)
 	return out.Interface()
+}
+
+// IsUTF8 reports whether all strings that Escaped would look at are UTF-8, so that
+// encoding/json writes each as it is.
+func IsUTF8(v any) bool {
+	from := reflect.ValueOf(v)
+	if !from.IsValid() {
+		return true
+	}
+	all := true
+	newWalk(func(s string) string {
+		all = all && utf8.ValidString(s)
+		return s
+	}).value(from)
+	return all
 }
 
 // walk puts other strings into values. What it changes it copies.
