@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shardlift/shardlift/internal/atomicfile"
+	"github.com/shardlift/shardlift/internal/jsonbytes"
 )
 
 // Checkpoint is how far a run has come: everything before Mark is done.
@@ -54,7 +55,7 @@ func LoadCheckpoint(path string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
 	var c Checkpoint
-	if err := json.Unmarshal(text, &c); err != nil {
+	if err := jsonbytes.Unmarshal(text, &c); err != nil {
 		return nil, fmt.Errorf("read checkpoint %s: %w", path, err)
 	}
 	if c.Format != checkpointFormat {
@@ -79,7 +80,7 @@ func compact(j json.RawMessage) []byte {
 
 // save writes the checkpoint, whole or not at all.
 func (c *Checkpoint) save(path string) error {
-	text, err := json.Marshal(c)
+	text, err := jsonbytes.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}

@@ -178,6 +178,42 @@ func TestFatalStopsWithCheckpoint(t *testing.T) {
 	})
 }
 
+// A run that is carried on knows names that are no UTF-8: it counts on below the same place,
+// and a probe goes where the point that it sends again came from.
+func TestCarriesOnBelowAnyName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(1)
+		s.answer = func(n int) error {
+			if n > 2 {
+				return &target.Error{Status: 401, Class: target.Fatal, Message: "authorization failed"}
+			}
+			return nil
+		}
+		lines := []string{goodLine + " f=1 1", goodLine + " f=1 2", poisonLine + " f=1 3", goodLine + " f=1 4"}
+		f := newFeed(lines, 1)
+		f.place = func(int) importer.Place { return importer.Place{Database: "caf\xe9", Policy: `a\xff`} }
+		opts := setup(t, s)
+		opts.Concurrency = 1
+		if _, err := importer.Run(t.Context(), f, opts); err == nil {
+			t.Fatal("the first run ended well")
+		}
+		var err error
+		if opts.Resume, err = importer.LoadCheckpoint(opts.CheckpointPath); err != nil || opts.Resume == nil {
+			t.Fatalf("checkpoint: %v", err)
+		}
+		f.resume(opts.Resume.Mark)
+		s.answer = nil
+		sum, err := importer.Run(t.Context(), f, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]int64{"caf\xe9." + `a\xff`: 3}, sum.Places); diff != "" {
+			t.Errorf("places (-want +got):\n%s", diff)
+		}
+		checkRun(t, f, s, opts, sum)
+	})
+}
+
 func TestGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(1)
