@@ -28,8 +28,12 @@ const (
 	zstdd coding = "zstd"
 )
 
-// zstdMagic begins a frame.
-const zstdMagic = "\x28\xb5\x2f\xfd"
+// zstdMagic begins a frame. One to be skipped begins with 0x50 to 0x5f, and skippedMagic.
+const (
+	zstdMagic    = "\x28\xb5\x2f\xfd"
+	skippedFirst = 0x50
+	skippedMagic = "\x2a\x4d\x18"
+)
 
 // foreign are beginnings of files that hold no line protocol, whatever follows.
 var foreign = []struct{ magic, what string }{
@@ -48,7 +52,7 @@ func sniff(b []byte) (coding, error) {
 	case bytes.HasPrefix(b, []byte(gzipMagic)):
 		return gzipd, nil
 	case bytes.HasPrefix(b, []byte(zstdMagic)),
-		len(b) >= 4 && b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18": // a frame to be skipped
+		len(b) >= 4 && b[0]&0xf0 == skippedFirst && string(b[1:4]) == skippedMagic:
 		return zstdd, nil
 	}
 	for _, f := range foreign {
@@ -109,6 +113,7 @@ type decoder struct {
 	text   io.Reader // nil until the first Read
 	coding coding
 	zstd   *zstd.Decoder
+	frames *frames // that zstd reads
 	err    error // from where on there is no more
 }
 
@@ -145,7 +150,8 @@ func (d *decoder) open() error {
 	case gzipd:
 		d.text, err = newMembers(d.buf)
 	case zstdd:
-		d.zstd, err = zstd.NewReader(d.buf, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		d.frames = &frames{r: d.buf}
+		d.zstd, err = zstd.NewReader(d.frames, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
 		d.text = d.zstd
 	case plain:
@@ -203,6 +209,10 @@ func damagedf(format string, args ...any) error {
 // damaged says where an input breaks off.
 func (d *decoder) damaged(err error) error {
 	at := d.raw.n - int64(d.buf.Buffered())
+	if n := d.junk(); n > 0 && errors.Is(err, io.ErrUnexpectedEOF) {
+		at -= int64(n)
+		err = errJunk
+	}
 	switch {
 	case errors.Is(err, ErrChanged):
 		return err
@@ -230,6 +240,14 @@ func (d *decoder) damaged(err error) error {
 		fmt.Sprintf("%s is damaged: %s stream at byte %d: %v", d.name, d.coding, at, err),
 		at, fmt.Sprintf("the %s stream is damaged: %v", d.coding, err),
 	}
+}
+
+// junk is what stands behind the last frame of zstd, where it is too short to be one.
+func (d *decoder) junk() int {
+	if d.frames == nil || d.raw.err != nil {
+		return 0
+	}
+	return d.frames.junk()
 }
 
 // close gives memory back.
