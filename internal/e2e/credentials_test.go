@@ -72,15 +72,15 @@ func TestCredentials(t *testing.T) {
 			f := newFaulty(t, s, name)
 			f.text = sample(faultyPoints) + "m f=x 1\n"
 			f.file("in.lp", f.text)
-			args := f.args(append(way(f), "--pps", "1000", "--compress-requests", "off")...)
+			args := f.args(append(way(f), "--compress-requests", "off")...)
+			f.proxy.Requests(held(8))
 			p := f.start(nil, args...)
-			f.await(3)
+			f.await(9)
 			cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid))
 			if err != nil {
 				t.Fatal(err)
 			}
 			f.spotless("while it runs", string(cmdline))
-			f.await(8)
 			f.proxy.Requests(faultproxy.All(faultproxy.Answer(401, `{"error":"authorization failed"}`+"\n")))
 			r := p.wait()
 			r.must(t, exitFailed)
@@ -129,14 +129,16 @@ func TestCredentials(t *testing.T) {
 		f := newFaulty(t, s, "away")
 		f.env = []string{"INFLUX_USERNAME=fickle", "INFLUX_PASSWORD=" + secret}
 		s.Exec(`CREATE USER "fickle" WITH PASSWORD '` + secret + `' WITH ALL PRIVILEGES`)
-		p := f.start(nil, f.args("--pps", "500")...)
-		f.await(4)
+		f.proxy.Requests(held(4))
+		p := f.start(nil, f.args()...)
+		f.await(5)
 		s.Exec(`DROP USER "fickle"`)
+		f.proxy.Requests(nil)
 		r := p.wait()
 		r.must(t, exitFailed)
 		f.stopped(r)
 		s.Exec(`CREATE USER "fickle" WITH PASSWORD '` + secret + `' WITH ALL PRIVILEGES`)
-		f.run(f.args("--pps", "500")...).must(t, exitDone)
+		f.run(f.args()...).must(t, exitDone)
 		judge(t, f, "away")
 	})
 }

@@ -43,12 +43,18 @@ func newFaulty(t *testing.T, s *influxdtest.Server, db string) *faulty {
 	return f
 }
 
-// args is the command line, which is the same each time.
+// args is the command line, which is the same each time. Requests that stall are soon sent
+// again, and so are those that a busy machine is late with: see unhurried.
 func (f *faulty) args(more ...string) []string {
 	return append([]string{
 		"import", f.path, "--url", f.proxy.URL, "--database", f.db, "--json", "--quiet",
-		"--batch-points", faultyBatch, "--concurrency", "2", "--timeout", "1s", "--retry-for", "1m",
+		"--batch-points", faultyBatch, "--concurrency", "2", "--timeout", "1s", "--retry-for", "10m",
 	}, more...)
+}
+
+// unhurried is args for runs where a request that only comes late must not be sent again.
+func (f *faulty) unhurried(more ...string) []string {
+	return f.args(append([]string{"--timeout", "10m"}, more...)...)
 }
 
 // whole fails where the server lacks a point.
@@ -188,7 +194,11 @@ func TestLastingFaults(t *testing.T) {
 			t.Parallel()
 			f := newFaulty(t, s, name)
 			f.proxy.Requests(lastingFrom(7, fault))
-			r := f.run(f.args("--retry-for", "2s")...)
+			args := f.unhurried("--retry-for", "2s")
+			if fault.Do == faultproxy.Stall { // what passes must have time to
+				args = f.args("--timeout", "3s", "--retry-for", "12s")
+			}
+			r := f.run(args...)
 			r.must(t, exitFailed)
 			f.stopped(r)
 			f.carryOn()
@@ -203,6 +213,20 @@ func lastingFrom(n int, fault faultproxy.Fault) faultproxy.Schedule {
 			return faultproxy.Fault{}
 		}
 		return fault
+	}
+}
+
+// held lets the next n writes be answered and no more: a run that has more to write goes on
+// until the test has done what it wants to do meanwhile, however late it comes to it.
+func held(n int) faultproxy.Schedule {
+	return func(r faultproxy.Request) faultproxy.Fault {
+		if r.Write < 0 {
+			return faultproxy.Fault{}
+		}
+		if n--; n >= 0 {
+			return faultproxy.Fault{}
+		}
+		return faultproxy.Fault{Do: faultproxy.Stall}
 	}
 }
 
@@ -254,7 +278,7 @@ func TestFatalAnswers(t *testing.T) {
 				t.Parallel()
 				f := newFaulty(t, s, fmt.Sprint(name, at))
 				f.proxy.Requests(lastingFrom(at, fault))
-				r := f.run(f.args()...)
+				r := f.run(f.unhurried()...)
 				r.must(t, exitFailed)
 				if at > 0 {
 					f.stopped(r)
@@ -292,8 +316,9 @@ func TestServerGoesAway(t *testing.T) {
 	s := influxdtest.Start(t, influxdtest.Options{})
 	t.Run("for good", func(t *testing.T) {
 		f := newFaulty(t, s, "good")
-		p := f.start(nil, f.args("--retry-for", "2s", "--pps", "500")...)
-		f.await(4)
+		f.proxy.Requests(held(4))
+		p := f.start(nil, f.unhurried("--retry-for", "2s")...)
+		f.await(5)
 		f.proxy.Down()
 		r := p.wait()
 		r.must(t, exitFailed)
@@ -301,7 +326,7 @@ func TestServerGoesAway(t *testing.T) {
 		if err := f.proxy.Up(); err != nil {
 			t.Fatal(err)
 		}
-		f.carryOn("--pps", "500")
+		f.carryOn()
 	})
 	t.Run("for a while", func(t *testing.T) {
 		f := newFaulty(t, s, "while")

@@ -26,6 +26,12 @@ func (p *pair) args(more ...string) []string {
 	return p.faulty.args(append([]string{"--url", p.second.URL}, more...)...)
 }
 
+// inTurn gives the nodes one request after the other: with several at a time, and a machine
+// that has no time for one of them, the other node may get them all.
+func (p *pair) inTurn() []string {
+	return p.faulty.unhurried("--url", p.second.URL, "--concurrency", "1")
+}
+
 // writes counts the requests of points that a node stored.
 func writes(p *faultproxy.Proxy) int {
 	n := 0
@@ -45,8 +51,8 @@ func TestTwoNodes(t *testing.T) {
 	s := influxdtest.Start(t, influxdtest.Options{})
 	t.Run("both up", func(t *testing.T) {
 		p := newPair(t, s, "both")
-		p.done(p.run(p.args()...))
-		if a, b := writes(p.proxy), writes(p.second); a < 5 || b < 5 {
+		p.done(p.run(p.inTurn()...))
+		if a, b := writes(p.proxy), writes(p.second); a != 10 || b != 10 {
 			t.Errorf("%d and %d requests", a, b)
 		}
 	})
@@ -70,8 +76,9 @@ func TestTwoNodes(t *testing.T) {
 			if first {
 				down, other = other, down
 			}
-			run := p.start(nil, p.args("--pps", "1500")...)
-			if err := down.AwaitWrites(t.Context(), 3); err != nil {
+			down.Requests(held(3))
+			run := p.start(nil, p.inTurn()...)
+			if err := down.AwaitWrites(t.Context(), 4); err != nil {
 				t.Fatal(err)
 			}
 			down.Down()
@@ -94,21 +101,30 @@ func TestTwoNodes(t *testing.T) {
 	}
 	t.Run("both down in turn", func(t *testing.T) {
 		p := newPair(t, s, "turn")
-		run := p.start(nil, p.args("--pps", "1000")...)
-		for i, way := range []*faultproxy.Proxy{p.proxy, p.second, p.proxy, p.second} {
-			if err := way.AwaitWrites(t.Context(), 2+i); err != nil {
+		p.proxy.Requests(held(2))
+		p.second.Requests(held(3))
+		run := p.start(nil, p.args()...)
+		seen := map[*faultproxy.Proxy]int{}
+		for _, way := range []*faultproxy.Proxy{p.proxy, p.second, p.proxy, p.second} {
+			if err := way.Await(t.Context(), func([]faultproxy.Event) bool { return way.Faults() > seen[way] }); err != nil {
 				t.Fatal(err)
 			}
 			way.Down()
+			way.Requests(held(2)) // less than the run has to write, by all four
+			seen[way] = way.Faults()
 			if err := way.Up(); err != nil {
 				t.Fatal(err)
 			}
 		}
+		p.proxy.Requests(nil)
+		p.second.Requests(nil)
 		p.done(run.wait())
 	})
 	t.Run("both down, then up", func(t *testing.T) {
 		p := newPair(t, s, "updown")
-		run := p.start(nil, p.args("--retry-for", "3s", "--pps", "1000")...)
+		p.proxy.Requests(held(2))
+		p.second.Requests(held(2))
+		run := p.start(nil, p.args("--timeout", "10m", "--retry-for", "3s")...)
 		if err := p.proxy.AwaitWrites(t.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
@@ -118,10 +134,11 @@ func TestTwoNodes(t *testing.T) {
 		r.must(t, exitFailed)
 		r.says(t, "refused")
 		for _, way := range []*faultproxy.Proxy{p.proxy, p.second} {
+			way.Requests(nil)
 			if err := way.Up(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		p.done(p.run(p.args("--pps", "1000")...))
+		p.done(p.run(p.args()...))
 	})
 }
