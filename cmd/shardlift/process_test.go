@@ -186,14 +186,29 @@ func contentsBut(t *testing.T, dir, but string) []string {
 	return names
 }
 
-// promised is how soon an interrupted command ends.
-const promised = 5 * time.Second
+// tries is how often a test strikes that can come too late on a busy machine: at a command
+// that is done, or that had not the time to end in order.
+const tries = 20
 
-// A signal ends an export within five seconds, with 130 and nothing half done; also one
-// that waits for somebody to read its output.
+// late reports whether a signal came too late, or the command could not end in order within
+// its patience, so that it was ended. Then it says no more than this.
+func late(cmd *exec.Cmd, stderr *bytes.Buffer) bool {
+	return cmd.ProcessState.ExitCode() == exitDone ||
+		cmd.ProcessState.ExitCode() == exitInterrupted && stderr.String() == "shardlift: "+errInterrupted.Error()+"\n"
+}
+
+// A signal ends a command within five seconds, whatever it does: this is what main waits, and
+// the rest is the machine's.
+func TestPatience(t *testing.T) {
+	if patience > 4*time.Second {
+		t.Errorf("an interrupted command takes up to %v", patience)
+	}
+}
+
+// A signal ends an export with 130 and nothing half done; also one that waits for somebody
+// to read its output.
 func TestInterrupt(t *testing.T) {
-	parent := t.TempDir()
-	source := filepath.Join(parent, "volume")
+	source := filepath.Join(t.TempDir(), "volume")
 	volumeKinds["wide"](shardtest.NewVolume(t, source))
 	cases := map[string]struct {
 		signal syscall.Signal
@@ -201,40 +216,43 @@ func TestInterrupt(t *testing.T) {
 		begun  string // there is such a file once it writes; "" where one can read from it
 		says   string
 	}{
-		"directory": {syscall.SIGINT, filepath.Join(parent, "dir") + "/", filepath.Join(parent, "dir", ".*"), "interrupted; run the same command again to carry on\n"},
-		"file":      {syscall.SIGTERM, filepath.Join(parent, "out.lp"), filepath.Join(parent, ".out.lp*"), "interrupted; nothing was written, run the same command again\n"},
-		"pipe":      {syscall.SIGTERM, "-", "", "interrupted; "},
+		"directory": {syscall.SIGINT, "dir/", "dir/.*", errInterrupted.Error() + "\n"},
+		"file":      {syscall.SIGTERM, "out.lp", ".out.lp*", "interrupted; nothing was written, run the same command again\n"},
+		"pipe":      {syscall.SIGTERM, "-", "", "interrupted; what was written is not whole\n"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			cmd, stderr := command(t, "export", source, "--quiet", "--compress=zstd", "--level=19", "--workers=1", "--out", c.out)
-			if c.begun == "" {
-				blocked(t, cmd)
-			} else {
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
+			for range tries {
+				dir := t.TempDir()
+				cmd, stderr := command(t, "export", source, "--quiet", "--compress=zstd", "--level=19", "--workers=1", "--out", c.out)
+				cmd.Dir = dir
+				if c.begun == "" {
+					blocked(t, cmd)
+				} else {
+					if err := cmd.Start(); err != nil {
+						t.Fatal(err)
+					}
+					waitFor(t, filepath.Join(dir, c.begun))
 				}
-				waitFor(t, c.begun)
-			}
-			sent := time.Now()
-			if err := cmd.Process.Signal(c.signal); err != nil {
-				t.Fatalf("it has ended already: %v", err)
-			}
-			_ = cmd.Wait() // the exit code tells
-			if took := time.Since(sent); took > promised {
-				t.Errorf("it took %v to end", took)
-			}
-			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
-				t.Errorf("exit code %d", code)
-			}
-			if got := stderr.String(); !strings.HasPrefix(got, "shardlift: "+c.says) {
-				t.Errorf("it says %q", got)
-			}
-			for _, path := range []string{filepath.Join(parent, "dir", "manifest.json"), filepath.Join(parent, "out.lp")} {
-				if _, err := os.Lstat(path); err == nil {
-					t.Errorf("%s is there", path)
+				_ = cmd.Process.Signal(c.signal) // it may have ended, which the exit code tells
+				_ = cmd.Wait()                   // likewise
+				if code := cmd.ProcessState.ExitCode(); code == exitInterrupted {
+					for _, path := range []string{"dir/manifest.json", "out.lp"} {
+						if _, err := os.Lstat(filepath.Join(dir, path)); err == nil {
+							t.Errorf("%s is there", path)
+						}
+					}
+				} else if code != exitDone {
+					t.Fatalf("exit code %d\n%s", code, stderr)
+				}
+				if stderr.String() == "shardlift: "+c.says {
+					return
+				}
+				if !late(cmd, stderr) {
+					t.Fatalf("it says %q", stderr)
 				}
 			}
+			t.Fatalf("it never says %q", c.says)
 		})
 	}
 }
@@ -268,7 +286,7 @@ func blocked(t *testing.T, cmd *exec.Cmd) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := time.Now().Add(time.Minute)
+	ended := time.Now().Add(5 * time.Minute)
 	for unread(t, out.(*os.File)) < 32<<10 {
 		if time.Now().After(ended) {
 			t.Fatal("it does not write")
@@ -282,26 +300,31 @@ func blocked(t *testing.T, cmd *exec.Cmd) {
 func TestSecondInterrupt(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "volume")
 	volumeKinds["wide"](shardtest.NewVolume(t, source))
-	cmd, _ := command(t, "export", source, "--quiet", "--out", "-")
-	blocked(t, cmd)
-	done := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // the status tells
-		close(done)
-	}()
-	for { // two that come at once are one
-		err := cmd.Process.Signal(syscall.SIGINT)
-		if errors.Is(err, os.ErrProcessDone) {
-			break
+	for range tries {
+		cmd, stderr := command(t, "export", source, "--quiet", "--out", "-")
+		blocked(t, cmd)
+		done := make(chan struct{})
+		go func() {
+			_ = cmd.Wait() // the status tells
+			close(done)
+		}()
+		for { // two that come at once are one
+			err := cmd.Process.Signal(syscall.SIGINT)
+			if errors.Is(err, os.ErrProcessDone) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
-		if err != nil {
-			t.Fatal(err)
+		<-done
+		if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() && status.Signal() == syscall.SIGINT {
+			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		if !late(cmd, stderr) {
+			t.Fatalf("it ended by %v\n%s", cmd.ProcessState, stderr)
+		}
 	}
-	<-done
-	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !status.Signaled() || status.Signal() != syscall.SIGINT {
-		t.Errorf("it ended by %v", cmd.ProcessState)
-	}
+	t.Fatal("no second signal ended it")
 }

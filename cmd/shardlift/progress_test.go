@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -149,21 +150,15 @@ func (r *recorder) counts() (shown, finished int) {
 
 // Nothing is shown any more once stop has returned, so that the summary stands alone.
 func TestWatchStops(t *testing.T) {
-	var r recorder
-	stop := watch(&r, exportGauge(&exporter.Progress{}), time.Millisecond)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		if shown, _ := r.counts(); shown > 2 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		var r recorder
+		stop := watch(&r, exportGauge(&exporter.Progress{}), time.Second)
+		time.Sleep(3500 * time.Millisecond)
+		stop()
+		time.Sleep(time.Minute)
+		stop() // twice is harmless
+		if shown, finished := r.counts(); shown != 3 || finished != 1 {
+			t.Errorf("shown %d times, finished %d times", shown, finished)
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("nothing was shown")
-		}
-	}
-	stop()
-	shown, finished := r.counts()
-	time.Sleep(10 * time.Millisecond)
-	stop() // twice is harmless
-	if later, again := r.counts(); later != shown || finished != 1 || again != 1 {
-		t.Errorf("shown %d, then %d times; finished %d, then %d times", shown, later, finished, again)
-	}
+	})
 }

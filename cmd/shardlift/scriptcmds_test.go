@@ -35,7 +35,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"query":    query,
 	"write":    write,
 	"answers":  answers,
-	"nowhere":  freePort,
+	"nowhere":  nowhere,
 }
 
 func usageIf(ts *testscript.TestScript, wrong bool, usage string) {

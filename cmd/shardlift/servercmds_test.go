@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -133,15 +132,9 @@ func stopServer(ts *testscript.TestScript, neg bool, args []string) {
 	serverOf(ts).Stop()
 }
 
-// freePort sets a variable to a URL at which nobody listens.
-func freePort(ts *testscript.TestScript, neg bool, args []string) {
+// nowhere sets a variable to a URL at which nobody listens: a port that was free a moment ago
+// may be anybody's by now, but nobody has the first one.
+func nowhere(ts *testscript.TestScript, neg bool, args []string) {
 	usageIf(ts, neg || len(args) != 1, "nowhere VARIABLE")
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	ts.Check(err)
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		ts.Fatalf("address %v", l.Addr())
-	}
-	ts.Check(l.Close())
-	ts.Setenv(args[0], "http://127.0.0.1:"+strconv.Itoa(addr.Port))
+	ts.Setenv(args[0], "http://127.0.0.1:1")
 }
