@@ -20,7 +20,7 @@ import (
 // settled waits until no more goroutines run than before.
 func settled(t *testing.T, before int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+	for deadline := time.Now().Add(5 * time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
@@ -107,13 +107,19 @@ func TestStalledChunks(t *testing.T) {
 		}
 	})
 	t.Cleanup(func() { close(end) })
-	tg := open(t, target.Config{URLs: []string{url}, Timeout: 2 * time.Second})
 	n := 0
 	count := func(s target.Series) error { n += len(s.Values); return nil }
-	got, text := errorOf(t, tg.Each(t.Context(), "db", "SELECT f FROM m", count))
-	if got.Class != target.Overloaded || n != 1 || !strings.Contains(text, "no answer in time") {
-		t.Errorf("%d points, %+v %s", n, got, text)
+	for timeout := time.Second; n == 0 && timeout < 5*time.Minute; timeout *= 2 { // a busy machine takes long to the middle
+		tg := open(t, target.Config{URLs: []string{url}, Timeout: timeout})
+		got, text := errorOf(t, tg.Each(t.Context(), "db", "SELECT f FROM m", count))
+		if got.Class != target.Overloaded || !strings.Contains(text, "no answer in time") {
+			t.Errorf("%+v %s", got, text)
+		}
 	}
+	if n != 1 {
+		t.Errorf("%d points", n)
+	}
+	tg := open(t, target.Config{URLs: []string{url}})
 	ctx, cancel := context.WithCancel(t.Context())
 	err := tg.Each(ctx, "db", "SELECT f FROM m", func(target.Series) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) {
@@ -182,7 +188,7 @@ func TestBrokenAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			t.Cleanup(func() { settled(t, before) })
-			tg := open(t, target.Config{URLs: []string{"http://" + listen(t, tt.do)}, Timeout: 10 * time.Second})
+			tg := open(t, target.Config{URLs: []string{"http://" + listen(t, tt.do)}, Timeout: 10 * time.Minute})
 			for call, f := range calls(tg) {
 				got, text := errorOf(t, f(t.Context()))
 				if got.Class != target.Temporary || !strings.Contains(text, tt.says) {

@@ -509,7 +509,7 @@ func TestReplayFeedThatIsGivenUp(t *testing.T) {
 			cancel(nil)
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
+	for deadline := time.Now().Add(5 * time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines, there were %d", runtime.NumGoroutine(), before)
 		}

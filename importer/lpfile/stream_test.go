@@ -349,7 +349,7 @@ func TestNothingIsLeft(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for ended := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() { // the last steps of one may be to come
+		for ended := time.Now().Add(5 * time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() { // the last steps of one may be to come
 			if time.Now().After(ended) {
 				buf := make([]byte, 1<<16)
 				t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])

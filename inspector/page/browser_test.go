@@ -22,7 +22,7 @@ var browser func() (*browsertest.Browser, error)
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
 func runTests(m *testing.M) int {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Minute) // less than CI gives the tests, so that it ends with them
 	defer cancel()
 	var started *browsertest.Browser
 	browser = sync.OnceValues(func() (*browsertest.Browser, error) {
@@ -90,7 +90,7 @@ func do(t *testing.T, err error) {
 func wait(t *testing.T, p *browsertest.Page, expression string) bool {
 	t.Helper()
 	return eval[bool](t, p, `new Promise((done) => {
-		const end = performance.now() + 10000;
+		const end = performance.now() + 300000;
 		const look = () => (`+expression+` ? done(true) : performance.now() > end ? done(false) : setTimeout(look, 30));
 		look();
 	})`)

@@ -61,8 +61,8 @@ func (p *Page) Type(selector, text string) error {
 	return p.Settle()
 }
 
-// patience is how long a page may lack what is to be pressed.
-const patience = 30 * time.Second
+// patience is how long a browser may take to start, and a page may lack what is to be pressed.
+const patience = 5 * time.Minute
 
 func (p *Page) do(action chromedp.Action[chromedp.Void]) error {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)

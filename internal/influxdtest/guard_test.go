@@ -100,7 +100,7 @@ func TestWatchdog(t *testing.T) {
 	if !ok {
 		t.Fatalf("child printed %q", out)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
 		resp, err := http.Get(url + "/ping")
 		if err != nil {
 			return // gone

@@ -77,15 +77,10 @@ func (s *Server) Exec(statements ...string) {
 // TryExec is Exec for one statement that the server may refuse.
 func (s *Server) TryExec(statement string) error { return s.TryExecIn("", statement) }
 
-// TryExecIn is TryExec in database db. A refusal that only says that the server is busy
-// with a drop is waited out.
+// TryExecIn is TryExec in database db.
 func (s *Server) TryExecIn(db, statement string) error {
-	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		_, err := s.TryQuery(db, statement)
-		if err == nil || !dropping(statement, err) || time.Since(began) > busyTimeout {
-			return err
-		}
-	}
+	_, err := s.TryQuery(db, statement)
+	return err
 }
 
 // dropping reports whether err is one of those of a server in the middle of a drop. While
@@ -108,8 +103,19 @@ func (s *Server) Query(db, q string) []Series {
 	return series
 }
 
-// TryQuery is Query for a statement that the server may refuse.
+// TryQuery is Query for a statement that the server may refuse. A refusal that only says
+// that the server is busy with a drop is waited out.
 func (s *Server) TryQuery(db, q string) ([]Series, error) {
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		series, err := s.ask(db, q)
+		if err == nil || !dropping(q, err) || time.Since(began) > busyTimeout {
+			return series, err
+		}
+	}
+}
+
+// ask runs a statement once.
+func (s *Server) ask(db, q string) ([]Series, error) {
 	status, body, err := s.post("/query", url.Values{"db": {db}, "q": {q}, "epoch": {"ns"}}, nil)
 	if err != nil {
 		return nil, err

@@ -19,9 +19,9 @@ import (
 
 // Timeouts are long: a test machine may be busy, and nothing waits for them in vain.
 const (
-	startTimeout   = time.Minute
-	stopTimeout    = time.Minute
-	busyTimeout    = time.Minute // with a snapshot, or a drop
+	startTimeout   = 5 * time.Minute
+	stopTimeout    = 5 * time.Minute
+	busyTimeout    = 5 * time.Minute // with a snapshot, or a drop
 	requestTimeout = 5 * time.Minute
 )
 
@@ -231,8 +231,15 @@ func (s *Server) Restart(edits ...func(*Options)) {
 		edit(&s.opts)
 	}
 	s.opts.Dir = s.Dir
-	if err := s.run(); err != nil {
-		s.tb.Fatalf("restart influxd: %v\n%s", err, s.LogTail())
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		err := s.run()
+		if err == nil {
+			return
+		}
+		// A client that kept asking for the server may have got its port for the other end.
+		if !s.portTaken() || time.Since(began) > busyTimeout {
+			s.tb.Fatalf("restart influxd: %v\n%s", err, s.LogTail())
+		}
 	}
 }
 

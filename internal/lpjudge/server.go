@@ -34,6 +34,9 @@ func (s Server) query(ctx context.Context, db, q string, out func(chunk) error) 
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/x-msgpack")
+	// The server may have gone and come back since it was asked last: a question that met its
+	// old connection is put once more. A header without a value says so and is not sent.
+	req.Header["Idempotency-Key"] = nil
 	if s.User != "" {
 		req.SetBasicAuth(s.User, s.Password)
 	}
