@@ -99,7 +99,7 @@ func (q *Paced) fill(ctx context.Context, a ask) (*counts, error) {
 	if why := a.tooWide(a.span(), true); why != nil {
 		return out, q.fillLess(ctx, a, out, why)
 	}
-	err := q.rows(ctx, a.p.database, a.statement(a.span(), true), len(a.columns)+1, true, out.reset, func(_ string, row []any) error {
+	err := q.rows(ctx, a.question(a.span(), true, true), len(a.columns)+1, out.reset, func(_ string, row []any) error {
 		at, err := whole(row[0])
 		if err != nil {
 			return err
@@ -228,7 +228,7 @@ func (q *Paced) fillSpan(ctx context.Context, a ask, span point.TimeRange, out *
 
 // sums asks for the counts of a span.
 func (q *Paced) sums(ctx context.Context, a *ask, span point.TimeRange, splittable bool, sums []int64) error {
-	return q.rows(ctx, a.p.database, a.statement(span, false), len(a.columns)+1, splittable, func() { clear(sums) }, func(_ string, row []any) error {
+	return q.rows(ctx, a.question(span, false, splittable), len(a.columns)+1, func() { clear(sums) }, func(_ string, row []any) error {
 		for i := range sums {
 			if row[i+1] == nil {
 				continue
@@ -283,7 +283,18 @@ func (q *Paced) fillColumns(ctx context.Context, a ask, span point.TimeRange, ou
 	return nil
 }
 
-// statement is the query for the counts of all of its columns.
+// question is the query for the counts of all of its columns.
+func (a *ask) question(span point.TimeRange, grouped, splittable bool) question {
+	out := question{database: a.p.database, statement: a.statement(span, grouped)}
+	if splittable {
+		least := *a
+		least.columns = a.columns[:1]
+		out.least = least.statement(point.TimeRange{Min: span.Min, Max: span.Min}, false)
+	}
+	return out
+}
+
+// statement is the same as text.
 func (a *ask) statement(span point.TimeRange, grouped bool) string {
 	var b strings.Builder
 	b.WriteString("SELECT ")

@@ -47,6 +47,9 @@ func (f *fakeServer) Rows(context.Context, string, string, []point.Kind, target.
 func (f *fakeServer) Each(_ context.Context, _, statement string, out func(target.Series) error) error {
 	f.asked++
 	f.when = append(f.when, time.Since(f.start))
+	if statement == nothing {
+		return f.errs[f.asked]
+	}
 	part := fromPart.FindStringSubmatch(statement)
 	if part == nil {
 		f.t.Fatalf("cannot read %s", statement)
@@ -216,7 +219,7 @@ func TestAskAgain(t *testing.T) {
 		"fine":       {nil, 1, 0, nil},
 		"once":       {map[int]error{1: temporary}, 2, 500 * time.Millisecond, nil},
 		"busy":       {map[int]error{1: busy}, 2, time.Hour, nil},
-		"too much":   {map[int]error{1: busy, 2: busy, 3: busy}, 5, 2 * time.Hour, nil},
+		"too much":   {map[int]error{1: busy, 2: busy, 3: busy}, 7, 2 * time.Hour, nil},
 		"fatal":      {map[int]error{1: fatal}, 1, 0, fatal},
 		"no end":     {map[int]error{1: temporary, 2: temporary, 3: temporary, 4: temporary, 5: temporary, 6: temporary}, 6, 15 * time.Second, temporary},
 		"no *Error":  {map[int]error{1: context.DeadlineExceeded}, 1, 0, context.DeadlineExceeded},

@@ -51,7 +51,8 @@
 // # How a server is asked
 //
 // One query at a time, no more a second than allowed, each for no more than some ten
-// million values to count or one million to give. Numbers, strings and booleans are asked
+// million values to count or one million to give. What a server is too slow for is asked in
+// parts, if it answers the least of them; else it is down, and the comparison ends. Numbers, strings and booleans are asked
 // for apart, with casts. A field that has one type in this shard and another in that would
 // otherwise be counted in one of them only; numbers of all kinds count together, whatever
 // the cast. The first and the last bucket of all time are asked for by themselves, since a

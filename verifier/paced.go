@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
-	"time"
 
 	"golang.org/x/time/rate"
 
@@ -25,17 +23,6 @@ type Asker interface {
 	// Rows does so row by row; kinds are the casts of the columns behind the time.
 	Rows(ctx context.Context, database, statement string, kinds []point.Kind, out target.RowSink) error
 }
-
-const (
-	attempts   = 6
-	firstPause = time.Second
-)
-
-// errTooMuch says that a query has to ask for less.
-var errTooMuch = errors.New("the target does not count as much at a time")
-
-// errTooManySeries is an errTooMuch that shorter times cure only as far as shards differ.
-var errTooManySeries = fmt.Errorf("%w: of series", errTooMuch)
 
 // Paced asks a target one query after the other, no more of them a second than was
 // allowed, and again where their failure may pass. It belongs to one goroutine.
@@ -57,44 +44,10 @@ func NewPaced(t Asker, queryRate float64) *Paced {
 // Queries is how many were sent.
 func (q *Paced) Queries() int64 { return q.queries }
 
-// try runs a query until it is answered, or gives up. start is called before each
-// attempt. errTooMuch comes only for what can be split.
-func (q *Paced) try(ctx context.Context, splittable bool, start func(), query func() error) error {
-	for n := 1; ; n++ {
-		if err := q.limiter.Wait(ctx); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return err
-		}
-		start()
-		q.queries++
-		err := query()
-		e, ok := errors.AsType[*target.Error](err)
-		switch {
-		case !ok || ctx.Err() != nil:
-			return err
-		case strings.Contains(e.Message, "max-select-series"):
-			return errTooManySeries
-		case strings.Contains(e.Message, "max-select-"):
-			return errTooMuch
-		case e.Class == target.Overloaded && splittable && n == 3:
-			return errTooMuch
-		case e.Class != target.Temporary && e.Class != target.Overloaded, n == attempts:
-			return err
-		}
-		half := firstPause << n / 4
-		pause := max(e.RetryAfter, half+rand.N(2*half))
-		if err := target.Pause(ctx, pause); err != nil {
-			return err
-		}
-	}
-}
-
 // rows runs a query for rows of so many columns, the first of which may be a time.
-func (q *Paced) rows(ctx context.Context, database, statement string, columns int, splittable bool, start func(), row func(name string, values []any) error) error {
-	return q.try(ctx, splittable, start, func() error {
-		return q.t.Each(ctx, database, statement, func(s target.Series) error {
+func (q *Paced) rows(ctx context.Context, ask question, columns int, start func(), row func(name string, values []any) error) error {
+	return q.try(ctx, ask, start, func() error {
+		return q.t.Each(ctx, ask.database, ask.statement, func(s target.Series) error {
 			for _, r := range s.Values {
 				if len(r) != columns {
 					return fmt.Errorf("an answer has %d columns for %d", len(r), columns)
@@ -118,7 +71,7 @@ func (q *Paced) DefaultPolicy(ctx context.Context, database string) (string, err
 	b.WriteString("SHOW RETENTION POLICIES ON ")
 	appendIdent(&b, database)
 	policy := ""
-	err := q.try(ctx, false, func() { policy = "" }, func() error {
+	err := q.try(ctx, question{}, func() { policy = "" }, func() error {
 		return q.t.Each(ctx, database, b.String(), func(s target.Series) error {
 			for _, r := range s.Values {
 				for i, column := range s.Columns {

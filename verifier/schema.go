@@ -46,7 +46,7 @@ func (q *Paced) schema(ctx context.Context, p *place) (schema, error) {
 	}
 	b.WriteString("/.*/")
 	out := schema{}
-	err := q.rows(ctx, p.database, b.String(), 2, false, func() { clear(out) }, func(name string, row []any) error {
+	err := q.rows(ctx, question{database: p.database, statement: b.String()}, 2, func() { clear(out) }, func(name string, row []any) error {
 		field, ok := row[0].(string)
 		kind, named := row[1].(string)
 		k, known := kindNames[kind]

@@ -34,7 +34,18 @@ func (v *comparison) newStretch(j *job, m *measurement, columns []int32) *stretc
 	return s
 }
 
-// statement is the query for the values in a span, and the types of its columns.
+// question is the query for the values in a span, and the types of its columns.
+func (s *stretch) question(span point.TimeRange, splittable bool) (question, []point.Kind) {
+	out := question{database: s.p.database}
+	if splittable {
+		out.least, _ = s.part(0, 1).statement(point.TimeRange{Min: span.Min, Max: span.Min})
+	}
+	var kinds []point.Kind
+	out.statement, kinds = s.statement(span)
+	return out, kinds
+}
+
+// statement is the same as text.
 func (s *stretch) statement(span point.TimeRange) (string, []point.Kind) {
 	var b strings.Builder
 	var kinds []point.Kind
@@ -76,9 +87,9 @@ func (q *Paced) values(ctx context.Context, s *stretch, span point.TimeRange, to
 	halvable := depth < splits && span.Max > span.Min
 	err := s.m.rows.tooWide(len(s.columns), span, halvable && !s.m.crowded)
 	if err == nil {
-		statement, kinds := s.statement(span)
-		err = q.try(ctx, len(s.columns) > 1 || halvable, to.start, func() error {
-			return q.t.Rows(ctx, s.p.database, statement, kinds, &rowTaker{s: s, to: to})
+		ask, kinds := s.question(span, len(s.columns) > 1 || halvable)
+		err = q.try(ctx, ask, to.start, func() error {
+			return q.t.Rows(ctx, ask.database, ask.statement, kinds, &rowTaker{s: s, to: to})
 		})
 		s.learn(span, err)
 	}

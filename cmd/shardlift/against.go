@@ -277,6 +277,9 @@ func (a *againstRun) watch(g gauge) (stop func()) {
 	return a.notes.watch(!a.quiet, g)
 }
 
+// notInTime is for a server that was asked, and did not answer or not what was asked.
+const notInTime = "the server did not recover in time: is it up? Look at its log; --timeout waits longer for an answer, --query-rate asks less often"
+
 // hint says what can be done about an error, or "".
 func (a *againstRun) hint(err error) string {
 	if _, damaged := errors.AsType[*lpfile.DamagedError](err); damaged {
@@ -284,8 +287,8 @@ func (a *againstRun) hint(err error) string {
 	}
 	e, ok := errors.AsType[*target.Error](err)
 	switch text := targetHint(err, &a.config, a.api); {
-	case ok && !isStranger(e) && (e.Class == target.Overloaded || e.Class == target.Temporary && e.Status != 0):
-		return "the server did not recover in time: look at its log; --query-rate asks less, --timeout waits longer"
+	case isLate(err):
+		return notInTime
 	case ok && e.Status == http.StatusNotFound:
 		return "is --against right? It names the address of the server alone, such as http://localhost:8086"
 	case text != "":

@@ -16,6 +16,7 @@ import (
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/internal/atomicfile"
 	"github.com/shardlift/shardlift/target"
+	"github.com/shardlift/shardlift/verifier"
 )
 
 // damagedHint is for an export of which nothing was used yet.
@@ -44,6 +45,9 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	}
 	if _, ok := errors.AsType[*importer.GaveUpError](err); ok && o.Stored > 0 && o.Checkpoint != "" {
 		return "look at the target's log, and when it is well again run the same command, which carries on (" + o.Checkpoint + "); --retry-for waits longer"
+	}
+	if _, ok := errors.AsType[*verifier.GaveUpError](err); ok && isLate(err) {
+		return notInTime + carryOn(o)
 	}
 	if text := targetHint(err, &d.target, d.api); text != "" {
 		return strings.Replace(text+carryOn(o), "?; the", "? The", 1)
@@ -124,6 +128,12 @@ func targetHint(err error, meant *target.Config, api target.API) string {
 		return "the target did not recover in time: look at its log; --retry-for waits longer, --concurrency and --pps send less"
 	}
 	return ""
+}
+
+// isLate reports whether a server is there that may well answer another time.
+func isLate(err error) bool {
+	e, ok := errors.AsType[*target.Error](err)
+	return ok && !isStranger(e) && (e.Class == target.Overloaded || e.Class == target.Temporary && e.Status != 0)
 }
 
 // isStranger reports whether what answers is no server, and will not become one.

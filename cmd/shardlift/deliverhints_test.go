@@ -18,6 +18,7 @@ import (
 	"github.com/shardlift/shardlift/importer"
 	"github.com/shardlift/shardlift/importer/lpfile"
 	"github.com/shardlift/shardlift/target"
+	"github.com/shardlift/shardlift/verifier"
 )
 
 // What a real client says of servers that are not what the URL says.
@@ -128,8 +129,8 @@ func TestHintOfAComparison(t *testing.T) {
 		err  *target.Error
 		want string // how the hint begins
 	}{
-		"late":     {&target.Error{Node: "http://h", Class: target.Overloaded, Message: "no answer in time"}, "the server did not recover in time: look at its log; --query-rate"},
-		"busy":     {&target.Error{Node: "http://h", Class: target.Temporary, Status: http.StatusServiceUnavailable}, "the server did not recover in time: look at its log; --query-rate"},
+		"late":     {&target.Error{Node: "http://h", Class: target.Overloaded, Message: "no answer in time"}, "the server did not recover in time: is it up? Look at its log; --timeout"},
+		"busy":     {&target.Error{Node: "http://h", Class: target.Temporary, Status: http.StatusServiceUnavailable}, "the server did not recover in time: is it up? Look at its log; --timeout"},
 		"stranger": {stranger, "is --against right? Another program answers there"},
 		"a path":   {&target.Error{Node: "http://h/x", Class: target.Fatal, Status: http.StatusNotFound}, "is --against right? It names"},
 		"closed":   {&target.Error{Node: "http://h", Class: target.Temporary, Err: syscall.ECONNREFUSED}, "nothing listens there: is the server running, and is --against right?"},
@@ -141,6 +142,16 @@ func TestHintOfAComparison(t *testing.T) {
 				t.Errorf("%v: hint %q, want %q", c.err, got, c.want)
 			}
 		})
+	}
+	o := &deliveryOutcome{Checkpoint: "c"}
+	for name, want := range map[string]string{
+		"late":   notInTime + "; the same command run again carries on (c)",
+		"closed": "nothing listens there: is the server running, and is --url right? The same command run again carries on (c)",
+	} {
+		err := fmt.Errorf("verify: %w", &verifier.GaveUpError{Queries: 6, Err: cases[name].err})
+		if got := (&delivery{}).hint(err, o); got != want {
+			t.Errorf("%v of an import: hint %q, want %q", err, got, want)
+		}
 	}
 	if got := (&delivery{}).hint(stranger, &deliveryOutcome{}); !strings.HasPrefix(got, "is --url right? Another program") {
 		t.Errorf("hint of an import %q", got)
