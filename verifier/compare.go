@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/point"
@@ -204,13 +205,12 @@ func (v *comparison) step() {
 // askable gives the columns that a query can ask for; see skipColumns for the others.
 func askable(m *measurement) []int32 {
 	columns := m.sortedColumns()
-	out := columns[:0]
-	for _, i := range columns {
-		if name := m.columns[i].name(); name != "time" && speakable(name) {
-			out = append(out, i)
-		}
-	}
-	return out
+	return slices.DeleteFunc(columns, func(i int32) bool { return !m.columns[i].askable() })
+}
+
+func (c *column) askable() bool {
+	name := c.name()
+	return name != "time" && speakable(name)
 }
 
 // skipMeasurement reports that a measurement is not asked for.
@@ -232,10 +232,10 @@ func (v *comparison) skipMeasurement(p *place, m *measurement, reason string) {
 func (v *comparison) skipColumns(p *place, m *measurement) {
 	for _, i := range m.sortedColumns() {
 		c := &m.columns[i]
-		name := c.name()
-		if name != "time" && speakable(name) {
+		if c.askable() {
 			continue
 		}
+		name := c.name()
 		sum := Difference{Database: p.database, Policy: p.policy, Measurement: nameOf(m), Field: name, Kind: words[c.class], Reason: noForm, Span: point.NoTime}
 		for s := range c.cells {
 			d := v.difference(p, m, i, m.buckets[s], int32(s))

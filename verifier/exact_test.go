@@ -226,6 +226,30 @@ func TestPaceOfAll(t *testing.T) {
 	})
 }
 
+// Fields with several numeric types on the target are named where their values are compared,
+// and no others.
+func TestMixedTypes(t *testing.T) {
+	const here = "m f=1,g=1,h=1,s=\"x\" 5\n"
+	server := serverOf(t, here+"m f=2i,h=\"x\",o=1 900000000000000\nm o=1i 5\n")
+	for _, exact := range []bool{false, true} {
+		c := NewCounter(nil).WithDigests()
+		if err := c.Add("db", "rp", []byte(here)); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Compare(t.Context(), NewPaced(server, 0), c, Options{Exact: exact, Extra: true})
+		if err != nil || !r.Proven() || r.TypeFields != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		var want []TypeDifference
+		if exact {
+			want = []TypeDifference{{Database: "db", Policy: "rp", Measurement: "m", Field: "f", Source: []string{"float"}, Target: []string{"float", "integer"}}}
+		}
+		if d := cmp.Diff(want, r.Mixed); d != "" || int(r.MixedFields) != len(want) {
+			t.Errorf("exact %v: %d (-want +got):\n%s", exact, r.MixedFields, d)
+		}
+	}
+}
+
 // An answer that breaks off is asked for again, and what it held does not count twice; one
 // that never comes whole is an error, and no good result.
 func TestBrokenValues(t *testing.T) {

@@ -49,6 +49,10 @@ type Report struct {
 	// Types lists, with Exact, fields that have another numeric type on the target.
 	Types      []TypeDifference `json:"types,omitempty"`
 	TypeFields int64            `json:"typeFields"`
+	// Mixed lists, with Exact, fields that have several numeric types on the target: which of
+	// them a number has there is not known, and was not compared.
+	Mixed       []TypeDifference `json:"mixed,omitempty"`
+	MixedFields int64            `json:"mixedFields"`
 	// Unproven is how many values, with Exact, were only counted.
 	Unproven int64 `json:"unproven"`
 	// Points is what became of the search for single values; nil where there was none.
@@ -83,7 +87,7 @@ func (r *Report) unsearched(u Unsearched, most int) {
 	}
 }
 
-// TypeDifference is a field with numbers of a type that the target does not have there.
+// TypeDifference says what numeric types a field has in the source and on the target.
 type TypeDifference struct {
 	Database    string   `json:"database"`
 	Policy      string   `json:"policy"`
@@ -97,6 +101,13 @@ func (r *Report) differentTypes(d TypeDifference, most int) {
 	r.TypeFields++
 	if len(r.Types) < most {
 		r.Types = append(r.Types, d)
+	}
+}
+
+func (r *Report) mixedTypes(d TypeDifference, most int) {
+	r.MixedFields++
+	if len(r.Mixed) < most {
+		r.Mixed = append(r.Mixed, d)
 	}
 }
 

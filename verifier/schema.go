@@ -149,7 +149,7 @@ var measurementEscaper = strings.NewReplacer(",", `\,`, " ", `\ `)
 func escapeMeasurement(name string) string { return measurementEscaper.Replace(name) }
 
 // compareTypes reports fields of which the input has numbers of a type that the target
-// does not have.
+// does not have, and those whose types the target does not tell one by one.
 func (v *comparison) compareTypes(j *job, m *measurement) {
 	if j.schema == nil || !v.c.digests {
 		return
@@ -163,11 +163,17 @@ func (v *comparison) compareTypes(j *job, m *measurement) {
 				here |= 1 << k
 			}
 		}
-		if there == 0 || here.without(there) == 0 {
+		if there == 0 || here == 0 {
 			continue
 		}
-		v.report.differentTypes(TypeDifference{
+		d := TypeDifference{
 			Database: j.p.database, Policy: j.p.policy, Measurement: nameOf(m), Field: c.name(), Source: here.words(), Target: there.words(),
-		}, v.opts.MostListed)
+		}
+		if here.without(there) != 0 {
+			v.report.differentTypes(d, v.opts.MostListed)
+		}
+		if v.opts.Exact && len(castsOf(c.class, there)) > 1 && c.askable() {
+			v.report.mixedTypes(d, v.opts.MostListed)
+		}
 	}
 }

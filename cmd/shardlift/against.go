@@ -256,6 +256,9 @@ func (a *againstRun) hold(ctx context.Context, t *target.Target, o *againstOutco
 		return err // half a comparison would look like a good one
 	}
 	o.Verify = &verifyOutcome{Report: report, extraCounts: opts.Extra && !a.AllowExtra, allShown: true}
+	if text := o.Verify.mixed(); text != "" {
+		o.note(a, text)
+	}
 	return nil
 }
 

@@ -48,6 +48,10 @@ func (d *delivery) verify(ctx context.Context, from source, t *target.Target, o 
 		return fmt.Errorf("verify: %w", err) // half a comparison would look like a good one
 	}
 	o.Verify = &verifyOutcome{Report: report}
+	if text := o.Verify.mixed(); text != "" {
+		d.notes.add(text)
+		o.Notes = append(o.Notes, text)
+	}
 	return nil
 }
 

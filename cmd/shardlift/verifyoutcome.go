@@ -32,6 +32,20 @@ func (v *verifyOutcome) placeMissing() bool {
 	return slices.ContainsFunc(v.Missing, func(x verifier.Difference) bool { return x.Reason == verifier.NoPlace })
 }
 
+// mixed says where types could not be compared, or "".
+func (v *verifyOutcome) mixed() string {
+	if v.MixedFields == 0 {
+		return ""
+	}
+	x := v.Mixed[0]
+	text := fmt.Sprintf("%s: %q field %q is %s on the target, so that a number of one type is not told from the same one of the other there",
+		placeText(x.Database, x.Policy), x.Measurement, x.Field, strings.Join(x.Target, " and "))
+	if v.MixedFields > 1 {
+		text += fmt.Sprintf("; the same goes for %s", count(v.MixedFields-1, "other field"))
+	}
+	return text
+}
+
 // differencesShown is how many are printed.
 const differencesShown = 10
 

@@ -33,3 +33,18 @@ func TestUncountedIsNoProof(t *testing.T) {
 		t.Error("what is allowed need not be searched for")
 	}
 }
+
+// A note says where types were not compared, and only there.
+func TestMixedNote(t *testing.T) {
+	field := verifier.TypeDifference{Database: "d", Policy: "p", Measurement: "m", Field: "f", Source: []string{"integer"}, Target: []string{"float", "integer"}}
+	const one = `"d"."p": "m" field "f" is float and integer on the target, so that a number of one type is not told from the same one of the other there`
+	for fields, want := range map[int64]string{0: "", 1: one, 2: one + "; the same goes for 1 other field", 1001: one + "; the same goes for 1,000 other fields"} {
+		v := &verifyOutcome{Report: &verifier.Report{MixedFields: fields}}
+		if fields > 0 {
+			v.Mixed = []verifier.TypeDifference{field}
+		}
+		if got := v.mixed(); got != want || !v.equal() {
+			t.Errorf("%d fields: %q, want %q; equal: %v", fields, got, want, v.equal())
+		}
+	}
+}
