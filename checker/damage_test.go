@@ -142,6 +142,9 @@ var tsmDamages = map[string]func(s *site) found{
 	"footer cut": func(s *site) found {
 		return found{s.tsm(s.file[:s.l.Footer.Offset+3]), "footer", s.l.Footer.Offset - 5, "", false, 0, "footer is missing or damaged"}
 	},
+	"padded": func(s *site) found {
+		return found{s.tsm(append(slices.Clone(s.file), make([]byte, 512)...)), "footer", s.l.Footer.End(), "", false, 0, "behind its footer"}
+	},
 	"index key length": func(s *site) found {
 		return found{s.patched(s.k.KeyLength.Offset, 0, 3), "index", s.k.Offset, target, false, 0, "mended"}
 	},

@@ -76,19 +76,24 @@ func be64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 // damages gives, by name, damaged files; each takes what is lost out of d.want.
 // The number says how many faults are wanted, -1 that any will do.
 var damages = map[string]func(d *damaged) ([]byte, int){
-	"zero length":           func(d *damaged) ([]byte, int) { d.loseAll(); return nil, 1 },
-	"header cut":            func(d *damaged) ([]byte, int) { d.loseAll(); return d.file[:3], -1 },
-	"header only":           func(d *damaged) ([]byte, int) { d.loseAll(); return d.file[:5], -1 },
-	"bad magic":             func(d *damaged) ([]byte, int) { return d.patch(d.l.Header, 0, 0, 0, 0), 1 },
-	"bad version":           func(d *damaged) ([]byte, int) { return shardtest.Patch(d.file, 4, []byte{2}), 1 },
-	"blocks only":           func(d *damaged) ([]byte, int) { d.loseAll(); return d.file[:d.l.Index.Offset], -1 },
-	"footer missing":        func(d *damaged) ([]byte, int) { return d.file[:d.l.Footer.Offset], 1 },
-	"footer of zeros":       func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(0)...), 1 },
-	"footer outside":        func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(1<<40)...), 1 },
-	"footer of ones":        func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(math.MaxUint64)...), 1 },
-	"footer to itself":      func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(uint64(d.l.Footer.Offset))...), 1 },
-	"footer to a block":     func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(uint64(d.b.Offset))...), 1 },
-	"footer to next record": func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(uint64(d.k.Offset))...), 1 },
+	"zero length":              func(d *damaged) ([]byte, int) { d.loseAll(); return nil, 1 },
+	"header cut":               func(d *damaged) ([]byte, int) { d.loseAll(); return d.file[:3], -1 },
+	"header only":              func(d *damaged) ([]byte, int) { d.loseAll(); return d.file[:5], -1 },
+	"bad magic":                func(d *damaged) ([]byte, int) { return d.patch(d.l.Header, 0, 0, 0, 0), 1 },
+	"bad version":              func(d *damaged) ([]byte, int) { return shardtest.Patch(d.file, 4, []byte{2}), 1 },
+	"blocks only":              func(d *damaged) ([]byte, int) { d.loseAll(); return d.file[:d.l.Index.Offset], -1 },
+	"footer missing":           func(d *damaged) ([]byte, int) { return d.file[:d.l.Footer.Offset], 1 },
+	"footer of zeros":          func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(0)...), 1 },
+	"footer outside":           func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(1<<40)...), 1 },
+	"footer of ones":           func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(math.MaxUint64)...), 1 },
+	"footer to itself":         func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(uint64(d.l.Footer.Offset))...), 1 },
+	"footer to a block":        func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(uint64(d.b.Offset))...), 1 },
+	"footer to next record":    func(d *damaged) ([]byte, int) { return d.patch(d.l.Footer, be64(uint64(d.k.Offset))...), 1 },
+	"zeros behind the footer":  func(d *damaged) ([]byte, int) { return append(bytes.Clone(d.file), make([]byte, 100)...), 1 },
+	"a byte behind the footer": func(d *damaged) ([]byte, int) { return append(bytes.Clone(d.file), 1), 1 },
+	"the end of the file twice": func(d *damaged) ([]byte, int) {
+		return append(bytes.Clone(d.file), d.file[d.last.Offset:]...), 1
+	},
 	"index cut": func(d *damaged) ([]byte, int) {
 		d.lose("z#!~#f", point.AllTime)
 		return d.file[:d.last.Offset+20], -1

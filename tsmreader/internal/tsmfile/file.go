@@ -48,6 +48,7 @@ var (
 	ErrNoIndex    = errors.New("no index found: its columns cannot be told apart")
 	ErrIndexStart = errors.New("index does not lie where the footer says; found by its content")
 	ErrIndexCut   = errors.New("footer is missing or damaged; the index was found by its content")
+	ErrBehind     = errors.New("the file goes on behind its footer: what stands there is not read")
 )
 
 // Open opens path read-only and walks its index. What is damaged comes as faults and

@@ -35,7 +35,9 @@ func (s *scanner) findIndex(located error) bool {
 		at = s.firstRecord()
 	}
 	if located == nil && s.trustFooter(byFooter, end, at, named) {
-		f.indexStart, f.indexEnd = byFooter, end
+		if !s.endsBefore(byFooter) {
+			f.indexStart, f.indexEnd = byFooter, end
+		}
 		return true
 	}
 	footer := max(f.Size-footerSize, 0)
@@ -46,6 +48,9 @@ func (s *scanner) findIndex(located error) bool {
 			s.report(fault.Index, -1, 0, true, ErrNoIndex)
 		}
 		return false
+	}
+	if s.endsBefore(at.start) {
+		return true
 	}
 	f.indexStart, f.indexEnd = at.start, s.indexEndFrom(at.start)
 	why := ErrIndexStart
@@ -104,6 +109,20 @@ func (s *scanner) recordIn(pos, end, next int64) bool {
 	return ok
 }
 
+// endsBefore reports whether the index that begins at start ends with its footer before the
+// file does, as in one that was padded, and then takes and reports that.
+func (s *scanner) endsBefore(start int64) bool {
+	f := s.f
+	indexEnd := s.indexEndFrom(start)
+	end := indexEnd + footerSize
+	if end >= f.Size || !s.footerBegins(indexEnd, start) {
+		return false
+	}
+	f.indexStart, f.indexEnd = start, indexEnd
+	s.report(fault.Footer, end, f.Size-end, false, ErrBehind)
+	return true
+}
+
 // indexEndFrom follows the records from start on: the index ends before the footer, or
 // the start of one, if they do, and otherwise, as in a file that was cut, with the file.
 func (s *scanner) indexEndFrom(start int64) int64 {
@@ -111,7 +130,7 @@ func (s *scanner) indexEndFrom(start int64) int64 {
 	s.w = window{r: f.r, limit: f.Size, buf: make([]byte, scanBuffer)}
 	var h head
 	for pos := start; pos < f.Size; pos = h.next {
-		if left := f.Size - pos; left == footerSize || left < footerSize && s.footerBegins(pos, start) {
+		if f.Size-pos == footerSize || s.footerBegins(pos, start) {
 			return pos
 		}
 		if f.parse(&s.w, pos, &h) != nil {
@@ -121,10 +140,10 @@ func (s *scanner) indexEndFrom(start int64) int64 {
 	return f.Size
 }
 
-// footerBegins reports whether the file ends with the first bytes of the footer that
-// an index at start has.
+// footerBegins reports whether the footer that an index at start has stands at pos, as far
+// as the file goes. No record looks like one: it would have no key.
 func (s *scanner) footerBegins(pos, start int64) bool {
-	b, err := s.w.at(pos, int(s.f.Size-pos))
+	b, err := s.w.at(pos, int(min(s.f.Size-pos, footerSize)))
 	return err == nil && bytes.HasPrefix(binary.BigEndian.AppendUint64(nil, uint64(start)), b) //nolint:gosec // an offset
 }
 
