@@ -116,15 +116,66 @@ func metaFault(err error) Fault {
 }
 
 // NotesOf gives what is worth knowing of the sources as a whole, and no fault.
-func NotesOf(cat *volume.Catalog, sel *filter.Selection) []string {
+func NotesOf(cat *volume.Catalog, sel *filter.Selection) (notes []string) {
 	missing := 0
 	for _, m := range cat.Missing {
 		if sel.Takes(m.Database, m.Policy, m.ID) {
 			missing++
 		}
 	}
-	if missing == 0 {
-		return nil
+	if missing > 0 {
+		notes = append(notes, fmt.Sprintf("%d shards that the metastore lists are not in the sources; in a cluster, other nodes hold them", missing))
 	}
-	return []string{fmt.Sprintf("%d shards that the metastore lists are not in the sources; in a cluster, other nodes hold them", missing)}
+	return append(notes, Doubts(cat, sel)...)
+}
+
+// Doubts gives what no server leaves, and what nobody can tell to be damage: shards of which
+// a volume has only one of the two directories, and those that the metastore knows elsewhere.
+func Doubts(cat *volume.Catalog, sel *filter.Selection) (notes []string) {
+	var noData, noWAL, elsewhere some
+	for _, sh := range Selected(cat, sel) {
+		for i := range sh.Replicas {
+			switch r := &sh.Replicas[i]; {
+			case r.TSMFile != "" || r.Volume.DataDir == "" || r.Volume.WALDir == "":
+			case r.DataDir == "":
+				noData.add(sh.ID, sh.Database, sh.Policy)
+			case r.WALDir == "":
+				noWAL.add(sh.ID, sh.Database, sh.Policy)
+			}
+		}
+	}
+	for _, l := range cat.LeftOut {
+		if l.Reason == volume.Elsewhere && sel.Takes(l.Database, l.Policy, l.ID) {
+			elsewhere.add(l.ID, l.Database, l.Policy)
+		}
+	}
+	tell := func(s *some, what string) {
+		if s.n > 0 {
+			notes = append(notes, s.String()+": "+what)
+		}
+	}
+	tell(&noData, "there is a WAL and no data directory, though a server makes both; what was flushed to TSM files may be missing")
+	tell(&noWAL, "there is a data directory and none of a WAL, though a server makes both; what was not flushed yet may be missing")
+	tell(&elsewhere, "left out, since the metastore lists them in another database or policy; it may be damaged, or directories were renamed")
+	return notes
+}
+
+// some are shards, of which the first is named.
+type some struct {
+	n     int
+	first string
+}
+
+func (s *some) add(id uint64, database, policy string) {
+	if s.n++; s.n == 1 {
+		s.first = fmt.Sprintf("shard %d of %s.%s", id, database, policy)
+	}
+}
+
+// String names the first, and counts the others.
+func (s *some) String() string {
+	if s.n == 1 {
+		return s.first
+	}
+	return fmt.Sprintf("%s and %d more", s.first, s.n-1)
 }

@@ -91,6 +91,7 @@ func (n *inspection) addVolumes(r *Report) {
 			n.notef("the metastore of %s cannot be read: policies and shard groups are not known", v.Source)
 		}
 	}
+	n.notes = append(n.notes, exporter.Doubts(n.opts.Catalog, n.opts.Selection)...)
 }
 
 // single reports whether a source is a TSM file, which has neither.

@@ -145,6 +145,21 @@ func TestUnopenedShard(t *testing.T) {
 	}
 }
 
+// A shard of which one half is gone is no fault, for nothing tells what was in it, and a note.
+func TestHalfAShard(t *testing.T) {
+	dir := t.TempDir()
+	daily(t, dir, []int{1, 2, 3}, []int{1, 2, 3})
+	if err := os.RemoveAll(filepath.Join(dir, "wal", "db", "rp", "2")); err != nil {
+		t.Fatal(err)
+	}
+	r := inspect(t, options(t, filter.Spec{}, dir))
+	if len(r.Faults) != 0 || !slices.ContainsFunc(r.Notes, func(n string) bool {
+		return strings.HasPrefix(n, "shard 2 of db.rp: there is a data directory and none of a WAL")
+	}) {
+		t.Errorf("faults %v, notes %q", r.Faults, r.Notes)
+	}
+}
+
 // Faults that do not fit a report are counted.
 func TestManyFaults(t *testing.T) {
 	n := &inspection{shards: make([]*shardFacts, 500)}

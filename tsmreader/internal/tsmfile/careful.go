@@ -31,7 +31,7 @@ var (
 	errGarbage   = errors.New("index cannot be read here; reading goes on at the next sound record")
 	errGivenUp   = errors.New("index is damaged in too many places; the rest of it is left out")
 	errUnclear   = errors.New("key or its neighbour's is not in ascending order: neither column can be trusted and both are left out")
-	errMendLen   = errors.New("length or count of the record is damaged; mended from the record behind")
+	errMendLen   = errors.New("length or count of the record is damaged; mended from the record behind, and the name taken as it stands")
 	errMendEntry = errors.New("offset or size of an entry is damaged; mended from its neighbours and the block's checksum")
 	errType      = errors.New("index holds an unknown block type; the type that the block itself has is taken")
 	errBounds    = errors.New("entry points outside the blocks; its block is lost")
