@@ -41,22 +41,32 @@ func toFile(t *testing.T, path, out string, settings ...setting) *exporter.Summa
 // run opens the volume at path and exports all of it, _internal too.
 func run(t *testing.T, path string, out exporter.Output, settings ...setting) (*exporter.Summary, error) {
 	t.Helper()
-	cat, err := volume.Open(t.Context(), volume.Request{Paths: []string{path}})
+	cat, sel, err := everything(t, path)
 	if err != nil {
 		return nil, err
 	}
 	for _, err := range cat.MetaErrors {
 		t.Errorf("metastore of %s: %v", path, err)
 	}
-	sel, err := filter.New(filter.Spec{IncludeInternal: true}, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
 	opts := exporter.Options{Catalog: cat, Selection: sel, Output: out, Workers: 2, Version: "test"}
 	for _, set := range settings {
 		set(&opts)
 	}
 	return exporter.Run(t.Context(), opts)
+}
+
+// everything opens the volume at path and selects all of it.
+func everything(t *testing.T, path string) (*volume.Catalog, *filter.Selection, error) {
+	t.Helper()
+	cat, err := volume.Open(t.Context(), volume.Request{Paths: []string{path}})
+	if err != nil {
+		return nil, nil, err
+	}
+	sel, err := filter.New(filter.Spec{IncludeInternal: true}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat, sel, nil
 }
 
 // exported exports the volume at path to a file that is read again.
