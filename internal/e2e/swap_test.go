@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -36,8 +37,10 @@ func TestOpenWhileFilesAreSwapped(t *testing.T) {
 		}
 	}()
 	reads := 0
-	for began := time.Now(); (time.Since(began) < 3*time.Second || reads < 20 || s.cycles.Load() < 20) && time.Since(began) < endless && !t.Failed(); reads++ {
-		s.read(t)
+	for began := time.Now(); (time.Since(began) < 3*time.Second || reads < 20 || s.cycles.Load() < 20) && time.Since(began) < endless && !t.Failed(); {
+		if s.read(t) {
+			reads++
+		}
 	}
 	close(stop)
 	if err := <-done; err != nil {
@@ -147,19 +150,23 @@ func (s *swapped) cycle() error {
 	return nil
 }
 
-// read reads the shard and fails unless it is whole.
-func (s *swapped) read(t *testing.T) {
+// read reads the shard and fails unless it is whole. It is false where the files changed each
+// time they were opened, which a busy machine makes likely.
+func (s *swapped) read(t *testing.T) bool {
 	t.Helper()
 	sh, err := tsmreader.Open(t.Context(), []tsmreader.Source{{DataDir: s.data, WALDir: s.wal}}, tsmreader.Options{Parallel: 2})
+	if errors.Is(err, tsmreader.ErrUnsettled) {
+		return false
+	}
 	if err != nil {
 		t.Error(err)
-		return
+		return true
 	}
 	defer sh.Close() //nolint:errcheck // was only read
 	sec, err := sh.Section("")
 	if err != nil {
 		t.Error(err)
-		return
+		return true
 	}
 	faults := append(sh.Faults(), sec.Faults()...)
 	c := sec.Cursor(tsmreader.Range{}, nil)
@@ -173,7 +180,7 @@ func (s *swapped) read(t *testing.T) {
 			for i, at := range b.Times {
 				if at != next || b.Columns[0].Ints[i] != next {
 					t.Errorf("point %d is %d at %d", next, b.Columns[0].Ints[i], at)
-					return
+					return true
 				}
 				next++
 			}
@@ -182,4 +189,5 @@ func (s *swapped) read(t *testing.T) {
 	if faults = append(faults, c.Faults()...); c.Err() != nil || len(faults) > 0 || next != swappedPoints {
 		t.Errorf("%d points, %v, faults %v, files %s", next, c.Err(), faults, fmt.Sprint(sh.Files()))
 	}
+	return true
 }
