@@ -142,7 +142,11 @@ func TestAgainstWithFaults(t *testing.T) {
 				}
 				return fault
 			})
-			r := d.run("verify", path, "--database", "db", "--against", p.URL, "--exact", "--json", "--quiet", "--timeout", "2s", "--query-rate", "0")
+			timeout := "10m"
+			if fault.Do == faultproxy.Stall {
+				timeout = "5s" // and what passes must have time to
+			}
+			r := d.run("verify", path, "--database", "db", "--against", p.URL, "--exact", "--json", "--quiet", "--timeout", timeout, "--query-rate", "0")
 			if r.code == exitFailed { // a fault that does not look as if it would pass
 				if strings.Contains(r.out, `"verify":`) {
 					t.Errorf("half a comparison: %s", r.out)
