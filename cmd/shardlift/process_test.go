@@ -186,10 +186,6 @@ func contentsBut(t *testing.T, dir, but string) []string {
 	return names
 }
 
-// tries is how often a test strikes that can come too late on a busy machine: at a command
-// that is done, or that had not the time to end in order.
-const tries = 20
-
 // late reports whether a signal came too late, or the command could not end in order within
 // its patience, so that it was ended. Then it says no more than this.
 func late(cmd *exec.Cmd, stderr *bytes.Buffer) bool {

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 // testscript has, they know
 //
 //	exits CODE PROGRAM ARG...   run a program that must end with this code and leave the sources as they are
+//	interrupt WHEN WANT PROGRAM ARG...
+//	                            interrupt a program when it says WHEN; it must say WANT at its end
 //	volume NAME DIR             copy a recorded volume
 //	mkvolume KIND DIR           write a volume, see volumeKinds
 //	damage DIR                  flip a bit in the first block of the first TSM file below DIR

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -24,18 +26,19 @@ import (
 )
 
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"exits":    exits,
-	"volume":   copyVolume,
-	"mkvolume": makeVolume,
-	"damage":   damage,
-	"judge":    judge,
-	"same":     same,
-	"influxd":  startServer,
-	"stop":     stopServer,
-	"query":    query,
-	"write":    write,
-	"answers":  answers,
-	"nowhere":  nowhere,
+	"exits":     exits,
+	"volume":    copyVolume,
+	"mkvolume":  makeVolume,
+	"damage":    damage,
+	"judge":     judge,
+	"same":      same,
+	"influxd":   startServer,
+	"stop":      stopServer,
+	"query":     query,
+	"write":     write,
+	"answers":   answers,
+	"nowhere":   nowhere,
+	"interrupt": interrupt,
 }
 
 func usageIf(ts *testscript.TestScript, wrong bool, usage string) {
@@ -83,6 +86,48 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the source has changed (-before +after):\n%s", diff)
 		}
 	}
+}
+
+// tries is how often a test strikes that can come too late on a busy machine: at a command
+// that is done, or that had not the time to end in order.
+const tries = 20
+
+// interrupt runs a program, interrupts it when it has said something, and wants something else
+// to be said at its end. Where it had not the time to end in order it is run again.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	usageIf(ts, neg || len(args) < 3, "interrupt WHEN WANT PROGRAM ARG...")
+	said := ""
+	for range tries {
+		if said = interrupted(ts, args[0], args[2:]); strings.Contains(said, args[1]) {
+			_, err := io.WriteString(ts.Stderr(), said)
+			ts.Check(err)
+			return
+		}
+	}
+	ts.Fatalf("it never says %q, but\n%s", args[1], said)
+}
+
+// interrupted gives what a program writes to stderr that is interrupted when it says something.
+func interrupted(ts *testscript.TestScript, when string, argv []string) (said string) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"HOME", "PATH", "TZ"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	says, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	for lines := bufio.NewScanner(says); lines.Scan(); {
+		if !strings.Contains(said, when) && strings.Contains(lines.Text(), when) { // once: another one would kill it
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+		}
+		said += lines.Text() + "\n"
+	}
+	_ = cmd.Wait() // the exit code tells
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		ts.Fatalf("exit code %d, want %d; it says\n%s", code, exitInterrupted, said)
+	}
+	return said
 }
 
 func copyVolume(ts *testscript.TestScript, neg bool, args []string) {

@@ -163,7 +163,7 @@ func (p *process) kill() bool {
 }
 
 // endless is when a run is taken for one that never ends.
-const endless = 5 * time.Minute
+const endless = 10 * time.Minute
 
 // result is how a run ended.
 type result struct {

@@ -97,12 +97,12 @@ func TestCredentials(t *testing.T) {
 	t.Run("wrong", func(t *testing.T) {
 		f := newFaulty(t, s, "wrong")
 		f.env = []string{"INFLUX_USERNAME=writer", "INFLUX_PASSWORD=" + secret + "x"}
-		r := f.run(f.args()...)
+		r := f.run(f.unhurried()...)
 		r.must(t, exitFailed)
 		r.says(t, "authorization failed")
 		f.spotless("wrong", r.out, r.err)
 		f.env = nil
-		r = f.run(f.args()...)
+		r = f.run(f.unhurried()...)
 		r.must(t, exitFailed)
 		if n := len(f.proxy.Events()); n > 20 {
 			t.Errorf("it asked %d times", n)
@@ -111,7 +111,7 @@ func TestCredentials(t *testing.T) {
 	t.Run("no privileges", func(t *testing.T) {
 		f := newFaulty(t, s, "poor")
 		f.env = []string{"INFLUX_USERNAME=poor", "INFLUX_PASSWORD=" + secret}
-		r := f.run(f.args()...)
+		r := f.run(f.unhurried()...)
 		r.must(t, exitFailed)
 		f.spotless("no privileges", r.out, r.err)
 		if r.err == "" {

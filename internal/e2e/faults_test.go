@@ -52,9 +52,17 @@ func (f *faulty) args(more ...string) []string {
 	}, more...)
 }
 
-// unhurried is args for runs where a request that only comes late must not be sent again.
+// unhurried is args for runs where a request that only comes late need not be sent again.
 func (f *faulty) unhurried(more ...string) []string {
 	return f.args(append([]string{"--timeout", "10m"}, more...)...)
+}
+
+// argsFor is what a fault makes it: a server that stalls is not waited for.
+func (f *faulty) argsFor(fault faultproxy.Fault, more ...string) []string {
+	if fault.Do == faultproxy.Stall {
+		return f.args(more...)
+	}
+	return f.unhurried(more...)
 }
 
 // whole fails where the server lacks a point.
@@ -86,7 +94,7 @@ func (f *faulty) carryOn(more ...string) {
 	f.t.Helper()
 	f.proxy.Requests(nil)
 	f.proxy.Connections()
-	f.done(f.run(f.args(more...)...))
+	f.done(f.run(f.unhurried(more...)...))
 }
 
 // name makes a fault's name one of a database.
@@ -109,7 +117,7 @@ func TestPassingFaults(t *testing.T) {
 				faults, want = faults[:5], 2
 			}
 			f.proxy.Requests(faultproxy.Writes(faults...))
-			f.done(f.run(f.args()...))
+			f.done(f.run(f.argsFor(fault)...))
 			if n := f.proxy.Faults(); n != want {
 				t.Errorf("%d faults were met", n)
 			}
@@ -145,7 +153,7 @@ func TestPassingFaultsOfConnections(t *testing.T) {
 				cut := faultproxy.Fault{Do: faultproxy.Reset}
 				f.proxy.Requests(faultproxy.Writes(pass, pass, cut, cut, pass, cut))
 				f.proxy.Connections(pass, pass, pass, fault, fault, pass, fault)
-				f.done(f.run(f.args(more...)...))
+				f.done(f.run(f.argsFor(fault, more...)...))
 				if n := f.proxy.Faults(); n < 4 {
 					t.Errorf("%d faults were met", n)
 				}
@@ -330,7 +338,7 @@ func TestServerGoesAway(t *testing.T) {
 	})
 	t.Run("for a while", func(t *testing.T) {
 		f := newFaulty(t, s, "while")
-		p := f.start(nil, f.args("--pps", "800")...)
+		p := f.start(nil, f.unhurried("--pps", "800")...)
 		for n := 2; n <= 14; n += 4 {
 			f.await(n)
 			f.proxy.Down()
@@ -378,7 +386,7 @@ func TestFaultsOfQueries(t *testing.T) {
 				}
 				return faultproxy.Fault{}
 			})
-			r := f.run(f.args()...)
+			r := f.run(f.argsFor(fault)...)
 			if r.code == exitDone {
 				f.done(r)
 				return
@@ -402,7 +410,7 @@ func TestTwoImportsAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for _, f := range []*faulty{one, two} {
 		f.proxy.Requests(faultproxy.Random(1, 0.2, faultproxy.Fault{Do: faultproxy.Reset, Passed: true}))
-		p := f.start(nil, f.args()...)
+		p := f.start(nil, f.unhurried()...)
 		g.Go(func() error {
 			if <-p.done; p.cmd.ProcessState.ExitCode() != exitDone {
 				return errors.New(p.err.String())

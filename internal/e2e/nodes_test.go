@@ -64,7 +64,7 @@ func TestTwoNodes(t *testing.T) {
 				down = p.proxy
 			}
 			down.Down()
-			r := p.run(p.args()...)
+			r := p.run(p.args("--timeout", "10m")...)
 			p.done(r)
 			if !strings.Contains(r.out, down.URL) || !strings.Contains(r.out, "refused") { // nobody should find out later
 				t.Errorf("the summary does not tell of the node: %s", r.out)
@@ -96,7 +96,7 @@ func TestTwoNodes(t *testing.T) {
 		t.Run("one "+name, func(t *testing.T) {
 			p := newPair(t, s, name)
 			p.second.Requests(lastingFrom(2, fault))
-			p.done(p.run(p.args()...))
+			p.done(p.run(p.argsFor(fault, "--url", p.second.URL)...))
 		})
 	}
 	t.Run("both down in turn", func(t *testing.T) {
