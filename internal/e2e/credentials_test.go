@@ -72,7 +72,7 @@ func TestCredentials(t *testing.T) {
 			f := newFaulty(t, s, name)
 			f.text = sample(faultyPoints) + "m f=x 1\n"
 			f.file("in.lp", f.text)
-			args := f.args(append(way(f), "--compress-requests", "off")...)
+			args := f.unhurried(append(way(f), "--compress-requests", "off")...)
 			f.proxy.Requests(held(8))
 			p := f.start(nil, args...)
 			f.await(9)
@@ -82,6 +82,7 @@ func TestCredentials(t *testing.T) {
 			}
 			f.spotless("while it runs", string(cmdline))
 			f.proxy.Requests(faultproxy.All(faultproxy.Answer(401, `{"error":"authorization failed"}`+"\n")))
+			release(p, f.proxy)
 			r := p.wait()
 			r.must(t, exitFailed)
 			r.says(t, "401")
@@ -122,7 +123,7 @@ func TestCredentials(t *testing.T) {
 		s.Exec(`CREATE DATABASE "given"`, `CREATE USER "scribe" WITH PASSWORD '`+secret+`'`, `GRANT WRITE ON "given" TO "scribe"`)
 		f := newFaulty(t, s, "given")
 		f.env = []string{"INFLUX_USERNAME=scribe", "INFLUX_PASSWORD=" + secret}
-		f.run(f.args("--ddl", "skip")...).must(t, exitDone)
+		f.run(f.unhurried("--ddl", "skip")...).must(t, exitDone)
 		judge(t, f, "given")
 	})
 	t.Run("taken away", func(t *testing.T) {
@@ -130,15 +131,16 @@ func TestCredentials(t *testing.T) {
 		f.env = []string{"INFLUX_USERNAME=fickle", "INFLUX_PASSWORD=" + secret}
 		s.Exec(`CREATE USER "fickle" WITH PASSWORD '` + secret + `' WITH ALL PRIVILEGES`)
 		f.proxy.Requests(held(4))
-		p := f.start(nil, f.args()...)
+		p := f.start(nil, f.unhurried()...)
 		f.await(5)
 		s.Exec(`DROP USER "fickle"`)
 		f.proxy.Requests(nil)
+		release(p, f.proxy)
 		r := p.wait()
 		r.must(t, exitFailed)
 		f.stopped(r)
 		s.Exec(`CREATE USER "fickle" WITH PASSWORD '` + secret + `' WITH ALL PRIVILEGES`)
-		f.run(f.args()...).must(t, exitDone)
+		f.run(f.unhurried()...).must(t, exitDone)
 		judge(t, f, "away")
 	})
 }

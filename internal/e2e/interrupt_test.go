@@ -31,21 +31,21 @@ func TestInterruptedImport(t *testing.T) {
 		more     []string
 		signal   syscall.Signal
 	}{
-		"server stalls":          {lastingFrom(3, stall), false, []string{"--timeout", "10m"}, syscall.SIGINT},
-		"stalls in the body":     {lastingFrom(3, stall.After(faultproxy.BeforeBody)), false, []string{"--timeout", "10m"}, syscall.SIGINT},
-		"stalls after storing":   {lastingFrom(3, stall.PassedOn()), false, []string{"--timeout", "10m"}, syscall.SIGINT},
-		"stalls in the answer":   {lastingFrom(3, stall.After(faultproxy.InAnswer).PassedOn()), false, []string{"--timeout", "10m"}, syscall.SIGINT},
-		"all nodes down":         {held(3), true, []string{"--timeout", "10m"}, syscall.SIGINT},
+		"server stalls":          {lastingFrom(3, stall), false, nil, syscall.SIGINT},
+		"stalls in the body":     {lastingFrom(3, stall.After(faultproxy.BeforeBody)), false, nil, syscall.SIGINT},
+		"stalls after storing":   {lastingFrom(3, stall.PassedOn()), false, nil, syscall.SIGINT},
+		"stalls in the answer":   {lastingFrom(3, stall.After(faultproxy.InAnswer).PassedOn()), false, nil, syscall.SIGINT},
+		"all nodes down":         {held(3), true, nil, syscall.SIGINT},
 		"told to wait":           {lastingFrom(3, faultproxy.Answer(http.StatusTooManyRequests, "", "Retry-After: 3600")), false, []string{"--retry-for", "3h"}, syscall.SIGTERM},
 		"every request fails":    {lastingFrom(3, faultproxy.Answer(http.StatusBadGateway, "<html>")), false, nil, syscall.SIGINT},
-		"server cannot be asked": {onlyQueries(stall), false, []string{"--timeout", "10m"}, syscall.SIGINT},
+		"server cannot be asked": {onlyQueries(stall), false, nil, syscall.SIGINT},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFaulty(t, s, name)
 			f.proxy.Requests(c.schedule)
-			args := append(f.args(), c.more...)
+			args := f.unhurried(c.more...)
 			p := f.start(nil, args...)
 			if name == "server cannot be asked" {
 				if err := f.proxy.Await(t.Context(), func(e []faultproxy.Event) bool { return len(e) > 0 && e[len(e)-1].Fault.Do != faultproxy.Pass }); err != nil {
@@ -79,7 +79,7 @@ func TestInterruptedImport(t *testing.T) {
 			r := f.interruptAt(5, lastingFrom(3, answer), signal, f.unhurried()...)
 			r.says(t, "interrupted")
 			f.proxy.Requests(nil)
-			r = f.run(f.args()...)
+			r = f.run(f.unhurried()...)
 			if name != "everything is refused" { // some of it, by a lie
 				f.done(r)
 			}
@@ -138,7 +138,7 @@ func TestInterruptedStdin(t *testing.T) {
 	s := influxdtest.Start(t, influxdtest.Options{})
 	f := newFaulty(t, s, "db")
 	f.text, f.points = sample(40_000), 40_000 // more than is read ahead
-	args := f.args("--batch-points", "500")
+	args := f.unhurried("--batch-points", "500")
 	args[1] = "-"
 	p, w := f.fed(args...)
 	if _, err := io.WriteString(w, f.text[:len(f.text)/2]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shardlift/shardlift/internal/faultproxy"
 	"github.com/shardlift/shardlift/internal/influxdtest"
@@ -23,13 +24,13 @@ func newPair(t *testing.T, s *influxdtest.Server, db string) *pair {
 }
 
 func (p *pair) args(more ...string) []string {
-	return p.faulty.args(append([]string{"--url", p.second.URL}, more...)...)
+	return p.unhurried(append([]string{"--url", p.second.URL}, more...)...)
 }
 
 // inTurn gives the nodes one request after the other: with several at a time, and a machine
 // that has no time for one of them, the other node may get them all.
 func (p *pair) inTurn() []string {
-	return p.faulty.unhurried("--url", p.second.URL, "--concurrency", "1")
+	return p.args("--concurrency", "1")
 }
 
 // writes counts the requests of points that a node stored.
@@ -64,7 +65,7 @@ func TestTwoNodes(t *testing.T) {
 				down = p.proxy
 			}
 			down.Down()
-			r := p.run(p.args("--timeout", "10m")...)
+			r := p.run(p.args()...)
 			p.done(r)
 			if !strings.Contains(r.out, down.URL) || !strings.Contains(r.out, "refused") { // nobody should find out later
 				t.Errorf("the summary does not tell of the node: %s", r.out)
@@ -96,7 +97,7 @@ func TestTwoNodes(t *testing.T) {
 		t.Run("one "+name, func(t *testing.T) {
 			p := newPair(t, s, name)
 			p.second.Requests(lastingFrom(2, fault))
-			p.done(p.run(p.argsFor(fault, "--url", p.second.URL)...))
+			p.done(p.runHurried(p.argsFor(fault, "--url", p.second.URL)...))
 		})
 	}
 	t.Run("both down in turn", func(t *testing.T) {
@@ -105,9 +106,15 @@ func TestTwoNodes(t *testing.T) {
 		p.second.Requests(held(3))
 		run := p.start(nil, p.args()...)
 		seen := map[*faultproxy.Proxy]int{}
-		for _, way := range []*faultproxy.Proxy{p.proxy, p.second, p.proxy, p.second} {
-			if err := way.Await(t.Context(), func([]faultproxy.Event) bool { return way.Faults() > seen[way] }); err != nil {
-				t.Fatal(err)
+		for i, way := range []*faultproxy.Proxy{p.proxy, p.second, p.proxy, p.second} {
+			other := []*faultproxy.Proxy{p.second, p.proxy}[i%2]
+			for way.Faults() == seen[way] {
+				select {
+				case <-run.done:
+					t.Fatalf("it has ended: %s", run.wait().err)
+				case <-time.After(time.Second):
+					other.Release() // where all requests stall
+				}
 			}
 			way.Down()
 			way.Requests(held(2)) // less than the run has to write, by all four
@@ -118,13 +125,14 @@ func TestTwoNodes(t *testing.T) {
 		}
 		p.proxy.Requests(nil)
 		p.second.Requests(nil)
+		release(run, p.proxy, p.second)
 		p.done(run.wait())
 	})
 	t.Run("both down, then up", func(t *testing.T) {
 		p := newPair(t, s, "updown")
 		p.proxy.Requests(held(2))
 		p.second.Requests(held(2))
-		run := p.start(nil, p.args("--timeout", "10m", "--retry-for", "3s")...)
+		run := p.start(nil, p.args("--retry-for", "3s")...)
 		if err := p.proxy.AwaitWrites(t.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
