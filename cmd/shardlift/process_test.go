@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -294,6 +295,11 @@ func blocked(t *testing.T, cmd *exec.Cmd) {
 // A second signal ends the process at once: it is the signal that does, and not the end of
 // the time for which the first one lets it clean up.
 func TestSecondInterrupt(t *testing.T) {
+	// What a shell starts in the background ignores the signal, and so does what it starts in
+	// turn, but not if the signal is caught here.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGINT)
+	defer signal.Stop(caught)
 	source := filepath.Join(t.TempDir(), "volume")
 	volumeKinds["wide"](shardtest.NewVolume(t, source))
 	for range tries {
