@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/shardlift/shardlift/filter"
 	"github.com/shardlift/shardlift/point"
@@ -36,6 +37,8 @@ type Options struct {
 	Reread func(ctx context.Context, database, policy, measurement string, span point.TimeRange, add func(lines []byte) error) error
 	// MostListed is how many differences of each sort the report lists; 0: 1000.
 	MostListed int
+	// Now tells what time it is, for what a policy no longer keeps; nil: time.Now.
+	Now func() time.Time
 
 	hashes int64 // kept at a time to tell values; for tests
 	values int64 // asked for at a time; for tests
@@ -48,6 +51,8 @@ type comparison struct {
 	ask    *Paced
 	report *Report
 	rules  string // conditions on tags, for every query
+
+	policies map[string][]policy // by database, once they were asked for
 
 	done, all int // queries
 	answered  bool
@@ -66,8 +71,11 @@ func Compare(ctx context.Context, q *Paced, c *Counter, opts Options) (*Report, 
 	if opts.values == 0 {
 		opts.values = exactValues
 	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	opts.Exact = opts.Exact && c.digests
-	v := &comparison{c: c, opts: opts, ask: q, report: &Report{Exact: opts.Exact, Extra: opts.Extra}}
+	v := &comparison{c: c, opts: opts, ask: q, report: &Report{Exact: opts.Exact, Extra: opts.Extra}, policies: map[string][]policy{}}
 	if opts.MaxDifferences > 0 && opts.Reread != nil {
 		v.report.Points = &Points{most: opts.MaxDifferences}
 	}
@@ -109,6 +117,9 @@ type job struct {
 	schema       schema
 	measurements []*measurement
 	absent       error // why the target has nothing of it
+
+	policyKnown bool // as far as the target tells
+	expired     *Expired
 }
 
 // prepare finds out what there is to compare, and reports what there is no way to ask for.
@@ -164,6 +175,7 @@ func (v *comparison) place(ctx context.Context, j *job) error {
 		}
 		v.absent(j.p, m)
 	}
+	v.tellExpired(j)
 	return nil
 }
 

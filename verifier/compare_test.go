@@ -32,6 +32,14 @@ type fakeServer struct {
 	errs   map[int]error   // by number of the query
 	when   []time.Duration // of the queries, since start
 	start  time.Time
+	shown  [][]any // policies: name, duration, duration of shards, whether it is the default one
+}
+
+func (f *fakeServer) showPolicies(statement string, out func(target.Series) error) error {
+	if !strings.HasPrefix(statement, "SHOW RETENTION POLICIES ON ") {
+		return nil
+	}
+	return out(target.Series{Columns: []string{"name", "duration", "shardGroupDuration", "default"}, Values: f.shown})
 }
 
 var (
@@ -47,8 +55,8 @@ func (f *fakeServer) Rows(context.Context, string, string, []point.Kind, target.
 func (f *fakeServer) Each(_ context.Context, _, statement string, out func(target.Series) error) error {
 	f.asked++
 	f.when = append(f.when, time.Since(f.start))
-	if statement == nothing {
-		return f.errs[f.asked]
+	if strings.HasPrefix(statement, "SHOW ") {
+		return errors.Join(f.errs[f.asked], f.showPolicies(statement, out))
 	}
 	part := fromPart.FindStringSubmatch(statement)
 	if part == nil {
@@ -264,7 +272,8 @@ func TestQueryRateAndProgress(t *testing.T) {
 		if err != nil || r.MissingValues != 3 {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		if d := cmp.Diff([]time.Duration{0, 2 * time.Second, 4 * time.Second}, server.when); d != "" {
+		// The second one is for the policy, since something is missing.
+		if d := cmp.Diff([]time.Duration{0, 2 * time.Second, 4 * time.Second, 6 * time.Second}, server.when); d != "" {
 			t.Error(d)
 		}
 		if d := cmp.Diff([]string{"1/3", "2/3", "3/3"}, steps); d != "" {

@@ -31,6 +31,13 @@
 // measurement that the target lists. Long stretches without input are asked for as a whole
 // first, and cut where there is something.
 //
+// # What a policy does not keep
+//
+// Where values are missing the target is asked for its policies, once a database, and those
+// of cells that are older than the policy's duration are counted apart. They are missing all
+// the same: a target drops them as they are written, or later with their whole shard, and
+// does not tell which of its points it had once.
+//
 // # Exact
 //
 // The counter adds up, cell by cell, a hash of each value with its series, field and time.

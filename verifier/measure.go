@@ -22,6 +22,7 @@ type findings struct {
 	again    []repeated // cells to be counted again
 	equal    [][]bool   // by column and slot: to be compared value by value; nil: none of the column
 	suspects []suspect
+	expired  *Expired // of the place; nil where its policy keeps everything, or is not known
 }
 
 // isEqual reports whether a cell is to be compared value by value.
@@ -51,6 +52,12 @@ func (v *comparison) measurement(ctx context.Context, j *job, m *measurement) er
 		if err != nil {
 			return err
 		}
+		if a.lacks(c) {
+			if err := v.learnPolicy(ctx, j); err != nil {
+				return err
+			}
+		}
+		f.expired = j.expired
 		for i, column := range a.columns {
 			for k, slot := range a.slots {
 				v.cell(f, p, m, column, slot, c.there[i][k])
@@ -77,6 +84,19 @@ func (v *comparison) measurement(ctx context.Context, j *job, m *measurement) er
 	return v.lookInto(ctx, j, m, f.suspects)
 }
 
+// lacks reports whether the target has fewer values in some cell than were sent.
+func (a *ask) lacks(c *counts) bool {
+	for i, column := range a.columns {
+		cells := a.m.columns[column].cells
+		for k, slot := range a.slots {
+			if there := c.there[i][k]; there >= 0 && int(slot) < len(cells) && there < cells[slot].sent {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // cell judges one by the number of its values on the target, or puts it off.
 func (v *comparison) cell(f *findings, p *place, m *measurement, column, slot int32, there int64) {
 	d := v.difference(p, m, column, m.buckets[slot], slot)
@@ -99,7 +119,7 @@ func (v *comparison) settle(f *findings, m *measurement, d Difference, column, s
 		v.suspect(f, &d, column, m.buckets[slot], false)
 		return
 	}
-	v.report.judge(d, v.opts.MostListed)
+	v.judge(f, d)
 	c := &m.columns[column]
 	switch {
 	case d.Sent == 0:

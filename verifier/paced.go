@@ -61,37 +61,6 @@ func (q *Paced) rows(ctx context.Context, ask question, columns int, start func(
 	})
 }
 
-// DefaultPolicy gives the name of a database's default retention policy; "" where there is
-// no such database, or it has none.
-func (q *Paced) DefaultPolicy(ctx context.Context, database string) (string, error) {
-	if database == "" || !speakable(database) {
-		return "", nil
-	}
-	var b strings.Builder
-	b.WriteString("SHOW RETENTION POLICIES ON ")
-	appendIdent(&b, database)
-	policy := ""
-	err := q.try(ctx, question{}, func() { policy = "" }, func() error {
-		return q.t.Each(ctx, database, b.String(), func(s target.Series) error {
-			for _, r := range s.Values {
-				for i, column := range s.Columns {
-					if column == "default" && i < len(r) && r[i] == true {
-						policy, _ = r[0].(string)
-					}
-				}
-			}
-			return nil
-		})
-	})
-	if isAbsent(err) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("ask for the policies of %s: %w", database, err)
-	}
-	return policy, nil
-}
-
 // isAbsent reports whether the target does not have the database or the policy.
 func isAbsent(err error) bool {
 	e, ok := errors.AsType[*target.Error](err)

@@ -40,7 +40,7 @@ func (v *comparison) recount(ctx context.Context, p *place, m *measurement, f *f
 	if passes > mostPasses || m.forgot {
 		for _, r := range cells {
 			r.Reason = cannotRecount
-			v.report.judge(r.Difference, v.opts.MostListed)
+			v.judge(f, r.Difference)
 			v.report.Unproven += min(r.Sent, r.There)
 		}
 		return nil

@@ -19,6 +19,9 @@ type Report struct {
 	Missing       []Difference `json:"missing,omitempty"`
 	MissingCells  int64        `json:"missingCells"`
 	MissingValues int64        `json:"missingValues"` // at least
+	// Expired says, by place, how many of them the policy of the target does not keep.
+	Expired       []Expired `json:"expired,omitempty"`
+	ExpiredValues int64     `json:"expiredValues"` // of MissingValues, at least
 	// More is where the target has more: data of its own. Where Extra was asked for it also
 	// lists fields and measurements of which the input has nothing.
 	More       []Difference `json:"more,omitempty"`

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/shardlift/shardlift/meta"
 	"github.com/shardlift/shardlift/verifier"
 )
 
@@ -80,6 +81,13 @@ func (v *verifyOutcome) show(c console, quiet bool) {
 	}
 	v.showUnsearched(c)
 	v.showPoints(c)
+	for i, x := range v.Expired {
+		if i == differencesShown {
+			c.say("and more; --json lists them")
+			break
+		}
+		c.say("expired: %s", oneLine(describeExpired(x)))
+	}
 	v.showSum(c, quiet)
 }
 
@@ -191,6 +199,22 @@ func describe(x verifier.Difference) string {
 	text += fmt.Sprintf(": %s in the source, %s on the target", valuesText(x.Sent), humanize.Comma(x.There))
 	if x.Reason != "" {
 		text += " (" + x.Reason + ")"
+	}
+	return text
+}
+
+// describeExpired tells how many of the missing values a policy does not keep.
+func describeExpired(x verifier.Expired) string {
+	text := fmt.Sprintf("%s keeps %s: ", placeText(x.Database, x.Policy), meta.FormatDuration(x.Duration))
+	switch {
+	case x.Values == 0:
+		return text + "some of the missing values may be older"
+	case x.AtLeast:
+		text += "at least "
+	}
+	text += fmt.Sprintf("%s of the missing values are older", humanize.Comma(x.Values))
+	if n := x.Values - x.InExpiredShards; n > 0 {
+		text += fmt.Sprintf("; %s of them of shards that are not yet expired as a whole: a server drops such values only when they are written", humanize.Comma(n))
 	}
 	return text
 }

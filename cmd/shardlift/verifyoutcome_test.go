@@ -4,6 +4,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/shardlift/shardlift/verifier"
 )
@@ -45,6 +46,20 @@ func TestMixedNote(t *testing.T) {
 		}
 		if got := v.mixed(); got != want || !v.equal() {
 			t.Errorf("%d fields: %q, want %q; equal: %v", fields, got, want, v.equal())
+		}
+	}
+}
+
+func TestDescribeExpired(t *testing.T) {
+	for want, x := range map[string]verifier.Expired{
+		`"d"."p" keeps 14d: 1,234 of the missing values are older`: {Values: 1234, InExpiredShards: 1234},
+		`"d"."p" keeps 14d: at least 12 of the missing values are older; 2 of them of shards that are not yet expired as a whole: ` +
+			`a server drops such values only when they are written`: {Values: 12, InExpiredShards: 10, AtLeast: true},
+		`"d"."p" keeps 14d: some of the missing values may be older`: {AtLeast: true},
+	} {
+		x.Database, x.Policy, x.Duration = "d", "p", 14*24*time.Hour
+		if got := describeExpired(x); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
