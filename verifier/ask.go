@@ -106,7 +106,7 @@ func (q *Paced) fill(ctx context.Context, a ask) (*counts, error) {
 		}
 		return out.take(&a, bucketOf(at, a.m.width), row)
 	})
-	a.learn(a.span(), err, errors.Is(err, errTooManySeries))
+	a.learn(a.span(), err, columnsFirst(err))
 	if errors.Is(err, errTooMuch) {
 		out.reset()
 		return out, q.fillLess(ctx, a, out, err)
@@ -135,9 +135,10 @@ func (a *ask) learn(span point.TimeRange, err error, cutColumns bool) {
 }
 
 // fillLess asks for the halves of an ask of several buckets that was too much: of its
-// columns where these have too many series, each of which has them anew; else of its time.
+// columns where these have too many series or take too long, each of which has them anew;
+// else of its time.
 func (q *Paced) fillLess(ctx context.Context, a ask, out *counts, why error) error {
-	if len(a.columns) == 1 || !errors.Is(why, errTooManySeries) {
+	if len(a.columns) == 1 || !columnsFirst(why) {
 		return q.fillParts(ctx, a.halves(), out)
 	}
 	half := len(a.columns) / 2

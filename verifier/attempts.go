@@ -25,6 +25,15 @@ var errTooMuch = errors.New("the target does not count as much at a time")
 // errTooManySeries is an errTooMuch that shorter times cure only as far as shards differ.
 var errTooManySeries = fmt.Errorf("%w: of series", errTooMuch)
 
+// errTooSlow is an errTooMuch that shorter times may not cure: a query goes through all its
+// series for each of its columns, however short the time.
+var errTooSlow = fmt.Errorf("%w: in time", errTooMuch)
+
+// columnsFirst reports whether what was too much is better cut by its columns than by time.
+func columnsFirst(err error) bool {
+	return errors.Is(err, errTooManySeries) || errors.Is(err, errTooSlow)
+}
+
 // question is one query. least asks for the least part of it, one field at one time; it is
 // "" where the query cannot be split.
 type question struct{ database, statement, least string }
@@ -103,7 +112,7 @@ func pause(ctx context.Context, e *target.Error, n int) error {
 }
 
 // less decides about a query that a target was too busy for n times, or too slow. Where it
-// answers what costs it least, that is errTooMuch: parts may be answered. Else it is down,
+// answers what costs it least, that is errTooSlow: parts may be answered. Else it is down,
 // and each part would take as long to fail: that is the last answer, and to what it was.
 func (q *Paced) less(ctx context.Context, ask question, n int) (only string, err error) {
 	for ; ; n++ {
@@ -111,7 +120,7 @@ func (q *Paced) less(ctx context.Context, ask question, n int) (only string, err
 		e, ok := errors.AsType[*target.Error](err)
 		switch {
 		case err == nil:
-			return "", errTooMuch
+			return "", errTooSlow
 		case !ok || ctx.Err() != nil || n >= attempts:
 			return only, err
 		}

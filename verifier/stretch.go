@@ -98,7 +98,7 @@ func (q *Paced) values(ctx context.Context, s *stretch, span point.TimeRange, to
 		return to.end()
 	case !errors.Is(err, errTooMuch):
 		return err
-	case len(s.columns) > 1 && errors.Is(err, errTooManySeries): // each column counts them anew
+	case len(s.columns) > 1 && columnsFirst(err): // each column has its series anew
 		return q.halves(ctx, s, span, to, depth)
 	case span.Max > span.Min && depth < s.m.splits(err):
 		mid := middle(span)
@@ -119,7 +119,7 @@ func (s *stretch) learn(span point.TimeRange, err error) {
 	if err == nil {
 		s.m.rows.fitted(len(s.columns), span)
 	} else if errors.Is(err, errTooMuch) {
-		s.m.rows.refused(len(s.columns), span, s.m.width, len(s.columns) > 1 && (errors.Is(err, errTooManySeries) || span.Max == span.Min))
+		s.m.rows.refused(len(s.columns), span, s.m.width, len(s.columns) > 1 && (columnsFirst(err) || span.Max == span.Min))
 	}
 }
 
