@@ -77,8 +77,9 @@ func (q *Paced) try(ctx context.Context, ask question, start func(), query func(
 			return errTooMuch
 		case !target.Retryable(err):
 			return err
-		case e.Class == target.Overloaded && ask.least != "" && n >= lessAfter:
+		case e.Class == target.Overloaded && ask.least != "" && n >= q.lessAfter(e):
 			only, err = q.less(ctx, ask, n)
+			q.slow = q.slow || e.Status == 0 && errors.Is(err, errTooSlow)
 		case n < attempts:
 			if err := pause(ctx, e, n); err != nil {
 				return err
@@ -90,6 +91,15 @@ func (q *Paced) try(ctx context.Context, ask question, start func(), query func(
 		}
 		return err
 	}
+}
+
+// lessAfter says after how many failures less is tried. A target that once did not answer
+// in time for no other reason than the size of a query is not given as long to show it again.
+func (q *Paced) lessAfter(e *target.Error) int {
+	if q.slow && e.Status == 0 {
+		return 1
+	}
+	return lessAfter
 }
 
 // once runs a query when its time has come.

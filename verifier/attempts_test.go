@@ -102,17 +102,23 @@ func TestServerThatIsDown(t *testing.T) {
 
 var timesPart = regexp.MustCompile(`time >= (\d+) AND time <= (\d+)`)
 
+// spanAsked gives the nanoseconds from the first to the last that a query asks for.
+func spanAsked(statement string) (nano int64, ok bool) {
+	part := timesPart.FindStringSubmatch(statement)
+	if part == nil {
+		return 0, false
+	}
+	from, _ := strconv.ParseInt(part[1], 10, 64)
+	to, _ := strconv.ParseInt(part[2], 10, 64)
+	return to - from, true
+}
+
 // A server that answers smaller queries gets these, also where it was away in between.
 func TestServerThatIsBusy(t *testing.T) {
 	cases := map[string]func(n int, statement string) bool{
 		"too large": func(_ int, statement string) bool {
-			part := timesPart.FindStringSubmatch(statement)
-			if part == nil {
-				return false
-			}
-			from, _ := strconv.ParseInt(part[1], 10, 64)
-			to, _ := strconv.ParseInt(part[2], 10, 64)
-			return int64(strings.Count(statement, "::"))*(to-from) > 6*day
+			span, ok := spanAsked(statement)
+			return ok && int64(strings.Count(statement, "::"))*span > 6*day
 		},
 		"too many fields": func(_ int, statement string) bool { return strings.Count(statement, "::") > 2 },
 		"away at first":   func(n int, _ string) bool { return n > 1 && n < 8 },
@@ -129,6 +135,25 @@ func TestServerThatIsBusy(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The worst is a server that answers the least of each query, and no more: each further cut
+// costs it one timeout.
+func TestServerThatAnswersTheLeast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &silentServer{late: time.Minute, silent: func(_ int, statement string) bool {
+			span, ok := spanAsked(statement)
+			return ok && span > 0
+		}}
+		_, err := compareSilent(t, server)
+		e, ok := errors.AsType[*GaveUpError](err)
+		if cuts := 2 + 3 + 20; !ok || e.Queries != attempts || e.Only != "" || server.asks != 1+lessAfter+cuts-1+2*cuts+attempts {
+			t.Errorf("%v after %d queries", err, server.asks)
+		}
+		if took := time.Since(server.start); took > 36*time.Minute {
+			t.Errorf("gave up after %s", took)
+		}
+	})
 }
 
 func TestGaveUpText(t *testing.T) {

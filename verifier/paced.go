@@ -30,6 +30,7 @@ type Paced struct {
 	t       Asker
 	limiter *rate.Limiter
 	queries int64 // attempts
+	slow    bool  // a query took too long, and the least of it did not
 }
 
 // NewPaced gives one for a number of queries a second; 0: no limit.
