@@ -115,7 +115,8 @@ func (q *Paced) once(ctx context.Context, start func(), query func() error) erro
 	return query()
 }
 
-// pause waits after the n-th failure.
+// pause waits after the n-th failure. All attempts give a server 15 to 46 seconds to come
+// back; with target.Backoff, which is for writes that go on for minutes, it were 0 to 6.
 func pause(ctx context.Context, e *target.Error, n int) error {
 	half := firstPause << n / 4
 	return target.Pause(ctx, max(e.RetryAfter, half+rand.N(2*half)))

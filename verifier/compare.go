@@ -153,7 +153,7 @@ func (v *comparison) prepare(ctx context.Context, p *place) (*job, error) {
 	for _, m := range j.measurements {
 		v.all += len(v.plan(p, m, askable(m)))
 		if v.opts.Exact {
-			v.all += v.countStretches(p, m)
+			v.all += v.countStretches(m)
 		}
 	}
 	return j, nil

@@ -136,7 +136,7 @@ func TestCompareModel(t *testing.T) {
 			} else {
 				accepted.add("", r, width)
 			}
-			all += strings.Repeat(line, 1)
+			all += line
 			if rapid.Bool().Draw(t, "twice") && !strings.HasSuffix(refused, line) {
 				all = line + all
 				accepted.add("", r, width)

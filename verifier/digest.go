@@ -72,7 +72,7 @@ func (m *measurement) slotsOfStretch(columns, slots []int32, most int64) int {
 }
 
 // countStretches says how many queries compareDigests will send, for the progress.
-func (v *comparison) countStretches(_ *place, m *measurement) int {
+func (v *comparison) countStretches(m *measurement) int {
 	n := 0
 	for columns := askable(m); len(columns) > 0; {
 		k := fieldsOfAsk(m, columns)
