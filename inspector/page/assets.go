@@ -24,7 +24,7 @@ import (
 var files embed.FS
 
 // scripts are the parts of the page's own script, in order. They share one scope.
-var scripts = []string{"format", "data", "states", "timeline", "timelineview", "charts", "table", "tables", "main"}
+var scripts = []string{"format", "data", "states", "layout", "timeline", "timelineview", "charts", "table", "tables", "main"}
 
 // assets are the parts of a page that are the same in all pages.
 type assets struct {

@@ -222,7 +222,7 @@ func testPaints(t *testing.T, p *browsertest.Page, scheme string) {
 
 // Narrow windows and paper.
 func TestPageFits(t *testing.T) {
-	for _, width := range []int64{760, 900} {
+	for _, width := range []int64{360, 400, 420, 760, 900} {
 		p := open(t, sample.Hostile(), browsertest.View{Width: width, Height: 900})
 		if wide := eval[int](t, p, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 			t.Errorf("at %d pixels, %d too many", width, wide)

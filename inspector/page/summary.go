@@ -9,8 +9,13 @@ import (
 	"github.com/shardlift/shardlift/inspector"
 )
 
-// tile is one figure of the totals. Exact has all digits of a Value that has not.
-type tile struct{ Label, Value, Detail, Exact string }
+// tile is one figure of the totals. Exact has all digits of a Value that has not. Of a Detail of
+// several parts none is broken at the end of a line.
+type tile struct {
+	Label, Value string
+	Detail       []string
+	Exact        string
+}
 
 // totals gives the figures that stand below the verdict.
 func totals(r *inspector.Report) ([]tile, error) {
@@ -29,7 +34,7 @@ func totals(r *inspector.Report) ([]tile, error) {
 	}
 	times := tile{Label: "Times", Value: "none"}
 	if !start.IsZero() && !end.IsZero() {
-		times.Value, times.Detail = stretch(start, end), moment(start.Truncate(time.Second))+" to "+moment(end.Truncate(time.Second))
+		times.Value, times.Detail = stretch(start, end), []string{moment(start.Truncate(time.Second)), "to " + moment(end.Truncate(time.Second))}
 	}
 	points, all := amount(s.Points)
 	values, _ := amount(s.Values)
@@ -38,13 +43,13 @@ func totals(r *inspector.Report) ([]tile, error) {
 	files := plural(int64(s.TSMFiles), "TSM file", "TSM files")
 	return []tile{
 		times,
-		{Label: "Databases", Value: count(int64(len(r.Databases))), Detail: plural(int64(policies), "retention policy", "retention policies")},
-		{Label: "Shards", Value: count(int64(s.Shards)), Detail: files},
-		{Label: "Series", Value: series, Detail: columns + " columns"},
-		{Label: "Points", Value: points, Detail: values + " values", Exact: all},
-		{Label: "Size", Value: size(s.Bytes), Detail: size(s.TSMBytes) + " TSM, " + size(s.WALBytes) + " WAL", Exact: count(s.Bytes) + " B"},
-		{Label: "Overlapping files", Value: count(int64(s.Overlapping)), Detail: "of " + files},
-		{Label: "Deletes", Value: count(s.Deletes), Detail: "in " + plural(int64(s.Tombstones), "tombstone file", "tombstone files")},
+		{Label: "Databases", Value: count(int64(len(r.Databases))), Detail: []string{plural(int64(policies), "retention policy", "retention policies")}},
+		{Label: "Shards", Value: count(int64(s.Shards)), Detail: []string{files}},
+		{Label: "Series", Value: series, Detail: []string{columns + " columns"}},
+		{Label: "Points", Value: points, Detail: []string{values + " values"}, Exact: all},
+		{Label: "Size", Value: size(s.Bytes), Detail: []string{size(s.TSMBytes) + " TSM,", size(s.WALBytes) + " WAL"}, Exact: count(s.Bytes) + " B"},
+		{Label: "Overlapping files", Value: count(int64(s.Overlapping)), Detail: []string{"of " + files}},
+		{Label: "Deletes", Value: count(s.Deletes), Detail: []string{"in " + plural(int64(s.Tombstones), "tombstone file", "tombstone files")}},
 	}, nil
 }
 

@@ -120,6 +120,14 @@ func (p *Page) open(address string, v View) error {
 	)
 }
 
+// Resize gives the window another size.
+func (p *Page) Resize(width, height int64) error {
+	if err := chromedp.Do(p.ctx, chromedp.EmulateViewport(width, height)); err != nil {
+		return fmt.Errorf("resize window: %w", err)
+	}
+	return p.Settle()
+}
+
 // Close closes the tab.
 func (p *Page) Close() { p.close() }
 

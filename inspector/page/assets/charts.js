@@ -3,6 +3,7 @@
 
 const POLICIES_SEEN = 8; // lines that are on at first
 const BARS = 12;
+const TALL_BARS = 42; // pixels
 
 const palette = () => [1, 2, 3, 4, 5, 6, 7, 8].map((i) => color('c' + i));
 
@@ -30,9 +31,9 @@ const trendOption = (by, metric, log) => {
   const colors = chartColors();
   return {
     useUTC: true, animation: false, color: palette(), textStyle: { fontFamily: 'system-ui, sans-serif' },
-    grid: { left: leftOfTime(), right: rightOfTime(), top: 44, bottom: 30, outerBoundsMode: 'none' },
+    grid: { left: narrow() ? 54 : leftOfTime(), right: rightOfTime(), top: 44, bottom: 30, outerBoundsMode: 'none' },
     // The names of series are numbers: two policies may look alike, and names are keys here.
-    legend: { type: 'scroll', top: 4, left: 'center', icon: 'roundRect', itemWidth: 14, itemHeight: 4, inactiveColor: colors.line,
+    legend: { type: 'scroll', top: 4, left: 'center', icon: 'roundRect', itemWidth: 14, itemHeight: narrow() ? 10 : 4, inactiveColor: colors.line,
       textStyle: { color: colors.text, width: 240, overflow: 'truncate' }, pageTextStyle: { color: colors.muted },
       pageIconColor: colors.muted, pageIconInactiveColor: colors.line, formatter: (i) => by[i].policy.label,
       selected: Object.fromEntries(by.map((x, i) => [String(i), i < POLICIES_SEEN])) },
@@ -63,8 +64,7 @@ const makeTrend = () => {
     policy: p, shards: data.shards.filter((s) => s.policy === p.row && s.from && s.to).sort((a, b) => a.from.ms - b.from.ms),
   })).filter((x) => x.shards.length > 0).sort((a, b) => b.policy.bytes - a.policy.bytes);
   let metric = metrics[0], log = false;
-  box.style.height = '300px';
-  const chart = echarts.init(box);
+  const chart = openChart(box, 300);
   const paint = () => chart.setOption(trendOption(by, metric, log), { notMerge: true });
   view.listeners.push(() => chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: 0, startValue: view.from, endValue: view.to }));
   const scale = el('button', { type: 'button', class: 'apart', 'aria-pressed': 'false' }, 'Log scale');
@@ -90,7 +90,7 @@ const trendTip = (list, by, metric) => {
   const here = list.filter((p) => p.data.shard);
   if (!here.length) return '';
   const at = here[0].data.shard;
-  return tip(edgeText(at.from) + ' to ' + edgeText(at.to), [], here.map((p) => [
+  return tip(fromTo(edgeText(at.from), edgeText(at.to)), [], here.map((p) => [
     el('span', {}, by[p.seriesIndex].policy.label + ' · ' + p.data.shard.id),
     metric.key === 'bytes' ? bytesText(metric.of(p.data.shard)) : amountText(p.data.shard[metric.key]),
   ]));
@@ -106,21 +106,20 @@ const makeBars = (id, spec) => {
     return null;
   }
   const seen = rows.slice(0, BARS), labels = seen.map(spec.label);
-  const left = labelWidth(labels, 230) + 12;
-  box.style.height = seen.length * 26 + (parts.length > 1 ? 56 : 32) + 'px';
-  const chart = echarts.init(box);
+  const beside = labelWidth(labels, 230) + 12;
+  const height = () => seen.length * (narrow() ? TALL_BARS : 26) + (parts.length > 1 ? 56 : 32);
+  const chart = openChart(box, height());
   const option = () => {
     const colors = chartColors(), paints = palette();
     return {
       animation: false, textStyle: { fontFamily: 'system-ui, sans-serif' },
-      grid: { left, right: 64, top: parts.length > 1 ? 30 : 6, bottom: 24, outerBoundsMode: 'none' },
+      grid: { left: narrow() ? EDGE : beside, right: 64, top: parts.length > 1 ? 30 : 6, bottom: 24, outerBoundsMode: 'none' },
       legend: parts.length > 1 ? { top: 0, left: 0, icon: 'roundRect', itemWidth: 12, itemHeight: 10, textStyle: { color: colors.text } } : undefined,
       tooltip: { ...tooltipStyle(colors), trigger: 'axis', axisPointer: { type: 'shadow', shadowStyle: { color: color('faint') } },
         formatter: (list) => spec.tip(seen[list[0].dataIndex]) },
       xAxis: { type: 'value', axisLabel: { color: colors.muted, formatter: spec.text, hideOverlap: true }, splitNumber: 4,
         splitLine: { lineStyle: { color: colors.line } } },
-      yAxis: { type: 'category', inverse: true, data: labels, axisLine: { show: false }, axisTick: { show: false },
-        axisLabel: { color: colors.text, width: left - 12, overflow: 'truncate', interval: 0 } },
+      yAxis: nameAxis(labels, narrow() ? chart.getWidth() - 2 * EDGE : beside - 12, 11, colors),
       series: parts.map((p, i) => ({
         name: p.name, type: 'bar', stack: 'all', color: paints[p.color], barMaxWidth: 16, data: seen.map(p.of),
         label: i === parts.length - 1 ? { show: true, position: 'right', color: colors.muted,
@@ -128,7 +127,10 @@ const makeBars = (id, spec) => {
       })),
     };
   };
-  const paint = () => chart.setOption(option(), { notMerge: true });
+  const paint = () => {
+    fitChart(chart, height());
+    chart.setOption(option(), { notMerge: true });
+  };
   chart.on('click', (p) => showRow(spec.table, seen[p.dataIndex]));
   if (rows.length > seen.length) {
     box.after(el('p', { class: 'hint' }, 'The ' + BARS + ' largest of ' + grouped(rows.length) + '; ',

@@ -63,6 +63,11 @@ const el = (tag, attributes, ...children) => {
   return node;
 };
 
+// whole is text that is not broken at the end of a line, such as a time at its hyphens.
+const whole = (text) => el('span', { class: 'whole' }, text);
+
+const fromTo = (from, to) => el('span', {}, whole(from), ' to ', whole(to));
+
 const byId = (id) => document.getElementById(id);
 
 // color reads a custom property of the style, where all colours are.

@@ -67,6 +67,7 @@ makeTheme();
 makeTables();
 makeCharts();
 makePrint();
+narrowWindow.addEventListener('change', repaint);
 addEventListener('hashchange', () => followLink());
 document.querySelectorAll('.facts a').forEach((a) => a.addEventListener('click', (e) => {
   e.preventDefault();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The picture: one row for each policy, one bar for each shard, holes and missing shards hatched.
 
-const ROW = 34; // pixels
+const ROW = 34, TALL_ROW = 48; // pixels; tall where the label is above the bars
+const TALL_BAR = 20;
 const ROWS_SEEN = 24; // more than these are scrolled
 
 // extent is all the time that anything is drawn at, bulk the part of it that nearly all shards
@@ -61,14 +62,16 @@ const hatch = (line) => {
 
 // place gives the pixels of a stretch of time in a row; nothing is narrower than least. Borders
 // lie on whole pixels, or a thousand neighbours would shimmer.
-const place = (api, row, from, to, least) => {
-  const [left, middle] = api.coord([from, row]);
-  let x = Math.round(left), width = Math.round(api.coord([to, row])[0]) - x;
+const place = (api, policy, from, to, least) => {
+  const [left, middle] = api.coord([from, policy]);
+  let x = Math.round(left), width = Math.round(api.coord([to, policy])[0]) - x;
   if (width < least) {
     x -= Math.floor((least - width) / 2);
     width = least;
   }
-  const height = Math.round(Math.min(26, api.size([0, 1])[1] * 0.62));
+  const row = api.size([0, 1])[1];
+  if (narrow()) return { x, y: Math.round(middle + row / 2 - 3 - TALL_BAR), width, height: TALL_BAR };
+  const height = Math.round(Math.min(26, row * 0.62));
   return { x, y: Math.round(middle - height / 2), width, height };
 };
 
@@ -159,8 +162,8 @@ const shardTip = (s) => {
     f.part + (f.values ? ', ' + plural(f.values, 'value', 'values') : '') + ': ' + f.reason));
   if (faults.length > 3) after.push(el('p', {}, 'and ' + grouped(faults.length - 3) + ' more'));
   return tip(s.label + ' · shard ' + s.id, statePills(s), [
-    ['Group', s.groupStart && s.groupEnd && edgeText(s.groupStart) + ' to ' + edgeText(s.groupEnd)],
-    ['Holds', s.start ? timeText(s.start) + ' to ' + timeText(s.end) : 'nothing'],
+    ['Group', s.groupStart && s.groupEnd && fromTo(edgeText(s.groupStart), edgeText(s.groupEnd))],
+    ['Holds', s.start ? fromTo(timeText(s.start), timeText(s.end)) : 'nothing'],
     ['Series', amountText(s.series) + ', ' + plural(s.columns, 'column', 'columns')],
     ['Points', amountText(s.points) + ', ' + amountText(s.values) + ' values'],
     ['Size', bytesText(s.bytes)],

@@ -12,17 +12,6 @@ const timeAxis = (colors) => ({
   axisLabel: { color: colors.muted, hideOverlap: true, fontSize: 12 },
 });
 
-const labelWidth = (labels, most) => {
-  const c = document.createElement('canvas').getContext('2d');
-  c.font = '12px system-ui, sans-serif';
-  return Math.min(most, Math.ceil(Math.max(40, ...labels.map((l) => c.measureText(l).width))) + 4);
-};
-
-// leftOfTime is where the time begins in all charts that have one, so that they line up.
-const leftOfTime = () => Math.max(64, labelWidth(data.policies.map((p) => p.label), 220) + 14);
-
-const rightOfTime = () => (data.policies.length > ROWS_SEEN ? 44 : 20);
-
 // view is the stretch of time that is seen, shared by all charts with a time axis.
 const view = { from: bulk && bulk.min, to: bulk && bulk.max, listeners: [] };
 
@@ -48,7 +37,7 @@ const timelineZoom = (left, right, scrolled, colors) => {
   return [{ ...zoom, id: 'wheel', type: 'inside' }, slider, ...(scrolled ? [rows] : [])];
 };
 
-const timelineOption = (labels, series, colors) => {
+const timelineOption = (labels, series, colors, width) => {
   const scrolled = labels.length > ROWS_SEEN;
   const left = leftOfTime(), right = rightOfTime();
   return {
@@ -56,9 +45,8 @@ const timelineOption = (labels, series, colors) => {
     grid: { left, right, top: 8, bottom: 62, containLabel: false, outerBoundsMode: 'none' },
     tooltip: { ...tooltipStyle(colors), trigger: 'item', formatter: (p) => (p.data ? timelineTip(p.data) : '') },
     xAxis: { ...timeAxis(colors), splitLine: { show: true, lineStyle: { color: colors.line, opacity: 0.6 } } },
-    yAxis: { type: 'category', data: labels, inverse: true, axisLine: { show: false }, axisTick: { show: false },
-      splitLine: { show: true, lineStyle: { color: colors.line } },
-      axisLabel: { color: colors.text, fontSize: 12, width: left - 14, overflow: 'truncate', interval: 0 } },
+    yAxis: { ...nameAxis(labels, narrow() ? width - left - right : left - 14, 6, colors),
+      splitLine: { show: true, lineStyle: { color: colors.line } } },
     dataZoom: timelineZoom(left, right, scrolled, colors), series,
   };
 };
@@ -85,8 +73,8 @@ const shareView = (chart) => {
 const makeTimeline = () => {
   const box = byId('timeline');
   const labels = data.policies.map((p) => p.label);
-  box.style.height = Math.min(labels.length, ROWS_SEEN) * ROW + 78 + 'px';
-  const chart = echarts.init(box, null, { renderer: 'canvas' });
+  const height = () => Math.min(labels.length, ROWS_SEEN) * (narrow() ? TALL_ROW : ROW) + 78;
+  const chart = openChart(box, height());
   let series = [];
   const scrollTo = (row) => {
     if (labels.length <= ROWS_SEEN) return;
@@ -104,7 +92,8 @@ const makeTimeline = () => {
     Object.keys(drawn).forEach((k) => { drawn[k] = 0; });
     const colors = timelineColors();
     series = timelineSeries(colors);
-    chart.setOption(timelineOption(labels, series, colors), { notMerge: true });
+    fitChart(chart, height());
+    chart.setOption(timelineOption(labels, series, colors, chart.getWidth()), { notMerge: true });
   };
   shareView(chart);
   chart.on('click', ({ data: item }) => {
@@ -185,8 +174,8 @@ const tellWindow = () => {
   const parts = [];
   if (before) parts.push(plural(before, 'shard', 'shards') + ' before it');
   if (behind) parts.push(plural(behind, 'shard', 'shards') + ' behind it');
-  note.textContent = 'Seen: ' + edgeText({ ms: Math.round(view.from / 6e4) * 6e4 }) + ' to ' +
-    edgeText({ ms: Math.round(view.to / 6e4) * 6e4 }) + '; ' + parts.join(', ') + '.';
+  const minute = (ms) => edgeText({ ms: Math.round(ms / 6e4) * 6e4 });
+  note.replaceChildren('Seen: ', fromTo(minute(view.from), minute(view.to)), '; ' + parts.join(', ') + '.');
 };
 
 const tellUndrawn = () => {
