@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,22 @@ import (
 	"github.com/shardlift/shardlift/exporter"
 	"github.com/shardlift/shardlift/lineprotocol"
 )
+
+// exactText takes the text of a flag or an argument as it is. Kong hands it on as JSON, in which
+// each byte that is no UTF-8 becomes U+FFFD; but names of files and databases have such bytes.
+func exactText(ctx *kong.DecodeContext, target reflect.Value) error {
+	t, err := ctx.Scan.PopValue("string")
+	if err != nil {
+		return err
+	}
+	text, ok := t.Value.(string)
+	if !ok { // of a configuration file, where a list stands for one value
+		ctx.Scan.PushToken(t)
+		return ctx.Scan.PopValueInto("string", target.Addr().Interface())
+	}
+	target.SetString(text)
+	return nil
+}
 
 // compressFlag is --compress, which stands alone for gzip or has a value behind "=". It
 // never takes the next argument.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
 	"syscall"
 	"time"
@@ -119,6 +120,7 @@ func newParser(c console, exit func(int)) (*kong.Kong, error) {
 		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: helpWidth, FlagsLast: true, NoExpandSubcommands: true}),
 		kong.UsageOnError(),
+		kong.KindMapper(reflect.String, kong.MapperFunc(exactText)),
 	)
 	if err != nil {
 		return nil, err
