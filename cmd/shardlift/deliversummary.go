@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 
@@ -221,7 +222,25 @@ func shellWord(text string) string {
 	if text != "" && strings.TrimFunc(text, plain) == "" {
 		return text
 	}
-	return "'" + strings.ReplaceAll(oneLine(text), "'", `'\''`) + "'"
+	if oneLine(text) == text {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	var b strings.Builder
+	for len(text) > 0 { // $'...' is of bash, zsh and ksh
+		_, n := utf8.DecodeRuneInString(text)
+		switch char := text[:n]; {
+		case char == `\` || char == "'":
+			b.WriteString(`\` + char)
+		case oneLine(char) == char:
+			b.WriteString(char)
+		default:
+			for _, c := range []byte(char) {
+				fmt.Fprintf(&b, `\x%02x`, c)
+			}
+		}
+		text = text[n:]
+	}
+	return "$'" + b.String() + "'"
 }
 
 // faults tells what was unreadable in the volumes of a replay.

@@ -70,6 +70,25 @@ func TestOneLine(t *testing.T) {
 	}
 }
 
+// What is told to be run names the same file or pattern when it is put into a shell.
+func TestShellWord(t *testing.T) {
+	cases := map[string]string{
+		"":                  "''",
+		"/mnt/a-1.lp":       "/mnt/a-1.lp",
+		"a b":               "'a b'",
+		`it's a\nb`:         `'it'\''s a\nb'`,
+		"größe":             "'größe'",
+		"a\nb\t\\n'c'":      `$'a\x0ab\x09\\n\'c\''`,
+		"caf\xe9f":          `$'caf\xe9f'`,
+		"ü\u0085\u202e\x1b": `$'ü\xc2\x85\xe2\x80\xae\x1b'`,
+	}
+	for text, want := range cases {
+		if got := shellWord(text); got != want {
+			t.Errorf("%q gives %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestFitWorkers(t *testing.T) {
 	gz, best := exporter.Format{Compression: exporter.Gzip}, exporter.Format{Compression: exporter.Zstd, Level: 19}
 	cases := map[string]struct {
