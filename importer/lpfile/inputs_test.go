@@ -350,6 +350,29 @@ func TestSurveyOfStdin(t *testing.T) {
 	}
 }
 
+// An export that was cut off is told from a file whose last line people left open.
+func TestSurveyOfOpenEnd(t *testing.T) {
+	const points = "# CONTEXT-DATABASE:db\nm f=1 1\nm f=12 12"
+	for name, c := range map[string]struct {
+		text string
+		cut  bool
+	}{
+		"an export":        {ownHeader + " \n# DML\n" + points, true},
+		"influx_inspect's": {influxHeader + " \n# DML\n" + points, true},
+		"rejects":          {importer.RejectsHeader + "1\n" + points, true},
+		"whole":            {ownHeader + " \n# DML\n" + points + "\n", false},
+		"by hand":          {"# DML\n" + points, false},
+	} {
+		r := open(t, Config{Inputs: []string{write(t, "a.lp", c.text), write(t, "b.gz", string(gzipped(t, []byte(c.text))))}})
+		for _, deep := range []bool{false, true} {
+			s, err := r.Survey(t.Context(), deep)
+			if err != nil || len(s.Notes) > 1 || (len(s.Notes) == 1) != c.cut || c.cut && !strings.Contains(s.Notes[0], "a.lp: the last line does not end with a line feed") {
+				t.Errorf("%s: %+v, %v", name, s, err)
+			}
+		}
+	}
+}
+
 // Damage ends neither a deep survey nor the reading in front of it.
 func TestSurveyOfDamage(t *testing.T) {
 	var text strings.Builder

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/shardlift/shardlift/importer"
@@ -193,10 +194,23 @@ func (r *Reader) readHead(in *input, scan *lineprotocol.Scanner) error {
 			if in.head.place.Database == "" {
 				return noDatabase(in, tok.Line)
 			}
+			if s.export && d.coding == plain && in.listed == nil {
+				r.noteOpenEnd(in, f)
+			}
 			return nil
 		}
 	}
 	return nil
+}
+
+// noteOpenEnd says that a plain export does not end as all of them do. Its last point may have
+// lost digits of a value or of its time, and look like a point all the same. That it cannot be
+// read is left to Next.
+func (r *Reader) noteOpenEnd(in *input, f *os.File) {
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], in.size-1); err == nil && b[0] != '\n' {
+		r.notes = append(r.notes, fmt.Sprintf("%s: the last line does not end with a line feed; the export may be cut off, and its last point wrong", in.path))
+	}
 }
 
 // comment takes a line that begins with #.
