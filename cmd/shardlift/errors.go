@@ -36,7 +36,7 @@ func (c console) usage(err error, command *kong.Node) int {
 	if command != nil {
 		help = command.FullPath() + " --help"
 	}
-	c.say("shardlift: %s\nrun %q", oneLine(err.Error()), help)
+	c.say("shardlift: %s\nrun %q", oneLine(usageText(err.Error())), help)
 	return exitUsage
 }
 

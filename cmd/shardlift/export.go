@@ -103,6 +103,9 @@ func (e *exportCmd) job(c console) (*exportJob, error) {
 		return nil, usagef("%w", err)
 	}
 	j := &exportJob{cmd: e, console: c, request: e.request(&e.selectionFlags)}
+	if err := e.apart(); err != nil {
+		return nil, err
+	}
 	format, err := e.format()
 	if err != nil {
 		return nil, err
