@@ -117,7 +117,7 @@ func targetHint(err error, meant *target.Config, api target.API) string {
 	case strings.Contains(e.Message, "speaks https"):
 		return "write https:// in --url"
 	case strings.Contains(e.Message, "authority that is not trusted"):
-		return "name the file with the authority's certificate with --ca-cert"
+		return "name the file with the authority's certificate with --ca-cert; a server that signed its own is the authority"
 	case isCertificate(err):
 		return "is --url right? The certificate must be for the name in it"
 	case e.Status == 0 && errors.Is(err, syscall.ECONNREFUSED):

@@ -45,7 +45,7 @@ func TestTargetHint(t *testing.T) {
 	}{
 		"http for https": {target.Config{URLs: []string{strings.Replace(secure.URL, "https:", "http:", 1)}}, "write https:// in --url"},
 		"https for http": {target.Config{URLs: []string{strings.Replace(plain.URL, "http:", "https:", 1)}}, "write http:// in --url"},
-		"authority":      {target.Config{URLs: []string{secure.URL}}, "name the file with the authority's certificate with --ca-cert"},
+		"authority":      {target.Config{URLs: []string{secure.URL}}, "name the file with the authority's certificate with --ca-cert; a server that signed its own is the authority"},
 		"nobody":         {target.Config{URLs: []string{plain.URL}}, "give the user with --username"},
 		"a user":         {target.Config{URLs: []string{plain.URL}, Username: "u", Password: "p"}, "the name or the password"},
 		"no password":    {target.Config{URLs: []string{plain.URL}, Username: "u"}, "no password was given: name a file that has it with --password-file"},
