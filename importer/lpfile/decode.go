@@ -114,7 +114,7 @@ type decoder struct {
 	coding coding
 	zstd   *zstd.Decoder
 	frames *frames // that zstd reads
-	err    error // from where on there is no more
+	err    error   // from where on there is no more
 }
 
 func newDecoder(name string, raw io.Reader) *decoder {
