@@ -5,6 +5,7 @@ package main
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -37,8 +38,13 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	case errors.Is(err, atomicfile.ErrLocked):
 		return "another run writes this file: wait for its end, or name another one with --rejects or --checkpoint"
 	}
-	if _, ok := errors.AsType[*lpfile.DamagedError](err); ok {
-		if o.Checkpoint == "" {
+	if bad, ok := errors.AsType[*lpfile.DamagedError](err); ok {
+		switch {
+		case bad.Junk && o.Checkpoint != "":
+			return fmt.Sprintf("all in front of that place is whole, and sent; if the rest is not yours, head -c %d FILE makes a file without it", bad.Offset)
+		case bad.Junk:
+			return fmt.Sprintf("all in front of that place is whole; if the rest is not yours, head -c %d FILE makes a file without it", bad.Offset)
+		case o.Checkpoint == "":
 			return damagedHint
 		}
 		return "all in front of that place is sent; get a whole copy of the file, and run the same command with --restart"

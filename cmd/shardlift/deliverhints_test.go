@@ -87,6 +87,12 @@ func TestTargetHint(t *testing.T) {
 	if got := d.hint(&lpfile.DamagedError{}, &deliveryOutcome{Checkpoint: "c"}); !strings.HasSuffix(got, "with --restart") {
 		t.Errorf("a damaged input: hint %q", got)
 	}
+	junk := &lpfile.DamagedError{Junk: true, Offset: 17}
+	for checkpoint, want := range map[string]string{"": "whole; if the rest is not yours, head -c 17 FILE ", "c": "whole, and sent; if the rest is not yours, head -c 17 FILE "} {
+		if got := d.hint(junk, &deliveryOutcome{Checkpoint: checkpoint}); !strings.HasPrefix(got, "all in front of that place is "+want) {
+			t.Errorf("junk behind an input: hint %q", got)
+		}
+	}
 }
 
 // The command that sends rejects again can be run as it is printed.

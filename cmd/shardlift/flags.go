@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"github.com/shardlift/shardlift/lineprotocol"
 )
 
+const oneValue = "takes one value, and no list"
+
 // exactText takes the text of a flag or an argument as it is. Kong hands it on as JSON, in which
 // each byte that is no UTF-8 becomes U+FFFD; but names of files and databases have such bytes.
 func exactText(ctx *kong.DecodeContext, target reflect.Value) error {
@@ -24,9 +27,8 @@ func exactText(ctx *kong.DecodeContext, target reflect.Value) error {
 		return err
 	}
 	text, ok := t.Value.(string)
-	if !ok { // of a configuration file, where a list stands for one value
-		ctx.Scan.PushToken(t)
-		return ctx.Scan.PopValueInto("string", target.Addr().Interface())
+	if !ok { // of a configuration file
+		return errors.New(oneValue)
 	}
 	target.SetString(text)
 	return nil

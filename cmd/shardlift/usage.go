@@ -18,6 +18,7 @@ var kongWords = []struct {
 }{
 	{regexp.MustCompile(`expected \w+ value but got "EOL" \(<EOL>\)$|missing value, expecting "<arg>.*"$`), `its value is missing`},
 	{regexp.MustCompile(`expected \w+ value but got (".*") \([a-z]+ flag\); perhaps try (.*)\?$`), `its value is missing (if it is $1, write $2)`},
+	{regexp.MustCompile(`expected an? \w+ but got ".*" \((?:\[\]|map\[string\])interface \{\}\)$`), oneValue},
 	{regexp.MustCompile(`expected a valid \d+ bit int but got`), `not a whole number:`},
 	{regexp.MustCompile(`expected a valid \d+ bit uint but got`), `not a whole number, from 0 on:`},
 	{regexp.MustCompile(`expected a float but got (".*") \(string\)`), `not a number: $1`},

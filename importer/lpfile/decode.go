@@ -196,6 +196,7 @@ type DamagedError struct {
 	text   string
 	Offset int64  // in the input, about where it breaks off; -1: not known
 	Reason string // without the name of the input and the place
+	Junk   bool   // all in front of Offset is whole, and what follows is no part of it
 }
 
 // Error names the input and the place.
@@ -222,23 +223,23 @@ func (d *decoder) damaged(err error) error {
 		return fmt.Errorf("read %s at byte %d: %w", d.name, d.raw.n, d.raw.err)
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
 		return &DamagedError{
-			fmt.Sprintf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at),
-			at, fmt.Sprintf("the %s stream ends in the middle: the file is cut off", d.coding),
+			text:   fmt.Sprintf("%s is cut off: its %s stream ends in the middle, at byte %d", d.name, d.coding, at),
+			Offset: at, Reason: fmt.Sprintf("the %s stream ends in the middle: the file is cut off", d.coding),
 		}
 	case errors.Is(err, zstd.ErrMagicMismatch): // never of the first frame, by which the coding is known
 		at -= int64(len(zstdMagic))
 		fallthrough
 	case errors.Is(err, errJunk):
 		return &DamagedError{
-			fmt.Sprintf("%s has trailing junk: its %s stream ends at byte %d, and what follows is none", d.name, d.coding, at),
-			at, fmt.Sprintf("trailing junk: the %s stream ends here, and what follows is none", d.coding),
+			text:   fmt.Sprintf("%s has trailing junk: its %s stream ends at byte %d, and what follows is none", d.name, d.coding, at),
+			Offset: at, Reason: fmt.Sprintf("trailing junk: the %s stream ends here, and what follows is none", d.coding), Junk: true,
 		}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return fmt.Errorf("%s at byte %d: its zstd window is too large to be read in little memory: use `zstd -dc --long=31 FILE | shardlift import -`", d.name, at)
 	}
 	return &DamagedError{
-		fmt.Sprintf("%s is damaged: %s stream at byte %d: %v", d.name, d.coding, at, err),
-		at, fmt.Sprintf("the %s stream is damaged: %v", d.coding, err),
+		text:   fmt.Sprintf("%s is damaged: %s stream at byte %d: %v", d.name, d.coding, at, err),
+		Offset: at, Reason: fmt.Sprintf("the %s stream is damaged: %v", d.coding, err),
 	}
 }
 
