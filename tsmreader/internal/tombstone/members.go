@@ -71,21 +71,38 @@ func (d *decoder) apply(off int64) {
 // member reads the entries of one member.
 func (d *decoder) member(off int64, e *entries) (end int64, err error) {
 	section := d.from(off)
-	br := bufio.NewReader(section)
-	z, err := gzip.NewReader(br)
-	if err != nil {
+	if err := d.open(section); err != nil {
 		return 0, eof(err)
 	}
-	z.Multistream(false)
-	body := errReader{r: z}
-	if err := e.read(bufio.NewReader(&body)); err != nil {
+	body := errReader{r: d.unzip}
+	d.body.Reset(&body)
+	if err := e.read(d.body); err != nil {
 		if body.err != nil {
 			return 0, eof(body.err)
 		}
 		return 0, err
 	}
 	at, err := section.Seek(0, io.SeekCurrent)
-	return off + at - int64(br.Buffered()), err
+	return off + at - int64(d.raw.Buffered()), err
+}
+
+// open readies the decompressor for the member that section starts with.
+func (d *decoder) open(section io.Reader) (err error) {
+	if d.raw == nil {
+		d.raw, d.body = bufio.NewReader(section), bufio.NewReader(nil)
+	} else {
+		d.raw.Reset(section)
+	}
+	if d.unzip == nil {
+		d.unzip, err = gzip.NewReader(d.raw)
+	} else {
+		err = d.unzip.Reset(d.raw)
+	}
+	if err != nil {
+		return err
+	}
+	d.unzip.Multistream(false)
+	return nil
 }
 
 // errReader keeps the error of a stream, which says more than where an entry ended.

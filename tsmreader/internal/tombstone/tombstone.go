@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/shardlift/shardlift/point"
 	"github.com/shardlift/shardlift/tsmreader/internal/fault"
 )
@@ -24,6 +26,10 @@ const (
 // maxKey is the longest composite key that the engine takes.
 const maxKey = 65535
 
+// maxFaults is how many faults of a file are told one by one: junk may have one in each
+// second byte.
+const maxFaults = 1000
+
 var (
 	errKey      = errors.New("key length is out of range: the deletes behind are unknown")
 	errCut      = errors.New("ends inside an entry: the deletes behind are unknown")
@@ -31,6 +37,7 @@ var (
 	errBare     = errors.New("key has no field part: it cannot be told what it deletes")
 	errHeadless = errors.New("has no version header; its compressed deletes are applied")
 	errHeader   = errors.New("version header is damaged; the deletes behind it are applied")
+	errMore     = errors.New("more is wrong from here on, and is not told one by one")
 )
 
 // Decode gives every delete of a file of size bytes to add, in the order of the file;
@@ -45,6 +52,10 @@ func Decode(path string, r io.ReaderAt, size int64, add func(key []byte, r point
 		return d.faults
 	}
 	d.decode(b[:n])
+	if d.more > 0 {
+		d.rest.Err = fmt.Errorf("%w: %d faults", errMore, d.more)
+		d.faults = append(d.faults, d.rest)
+	}
 	return d.faults
 }
 
@@ -54,6 +65,25 @@ type decoder struct {
 	size   int64
 	add    func(key []byte, r point.TimeRange)
 	faults []fault.Fault
+	more   int         // above maxFaults,
+	rest   fault.Fault // and what stands for them
+
+	// For members, one after the other: many are small.
+	raw, body *bufio.Reader
+	unzip     *gzip.Reader
+}
+
+// note keeps a fault, or counts it.
+func (d *decoder) note(f fault.Fault) {
+	if len(d.faults) < maxFaults {
+		d.faults = append(d.faults, f)
+		return
+	}
+	if d.more == 0 {
+		d.rest = fault.New(d.path, fault.Tombstone, f.Offset, d.size-f.Offset, false, nil)
+	}
+	d.more++
+	d.rest.Lost = d.rest.Lost || f.Lost
 }
 
 // decode reads the file that starts with head.
@@ -88,12 +118,12 @@ func (d *decoder) from(off int64) *io.SectionReader {
 
 // report notes missing deletes.
 func (d *decoder) report(off, size int64, err error) {
-	d.faults = append(d.faults, fault.New(d.path, fault.Tombstone, off, size, true, err))
+	d.note(fault.New(d.path, fault.Tombstone, off, size, true, err))
 }
 
 // doubt notes what is wrong and costs no delete.
 func (d *decoder) doubt(off, size int64, err error) {
-	d.faults = append(d.faults, fault.New(d.path, fault.Tombstone, off, size, false, err))
+	d.note(fault.New(d.path, fault.Tombstone, off, size, false, err))
 }
 
 // plain reads entries that are not compressed.
@@ -115,7 +145,7 @@ func (d *decoder) looksPlain() bool {
 func (d *decoder) oddEntry(off int64, key []byte, lost bool, err error) {
 	f := fault.New(d.path, fault.Tombstone, off, 0, lost, err)
 	f.Key = string(key)
-	d.faults = append(d.faults, f)
+	d.note(f)
 }
 
 // entries reads entries one behind the other.

@@ -232,6 +232,25 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
+// Junk that has a fault in each line does not take memory for each, and no delete is
+// passed over for it.
+func TestManyFaults(t *testing.T) {
+	file := []byte(strings.Repeat("a\n", 5000) + "m#!~#f\n")
+	got, faults := decodeBytes(file)
+	if len(got) != 1 || len(faults) != maxFaults+1 {
+		t.Fatalf("%d deletes, %d faults", len(got), len(faults))
+	}
+	last := faults[maxFaults]
+	if !errors.Is(last.Err, errMore) || !strings.HasSuffix(last.Err.Error(), "4000 faults") || !last.Lost || last.Offset != 2*maxFaults || last.Size != int64(len(file))-2*maxFaults {
+		t.Errorf("%+v", last)
+	}
+	backwards := shardtest.Tombstone{Key: "m#!~#f", Min: 2, Max: 1} // deletes nothing, so that nothing is lost
+	_, faults = decodeBytes(shardtest.TombstoneV4(slices.Repeat([]shardtest.Tombstone{backwards}, maxFaults+2)))
+	if len(faults) != maxFaults+1 || lost(faults) != 0 || !strings.HasSuffix(faults[maxFaults].Err.Error(), "2 faults") {
+		t.Errorf("%d faults, %d lost", len(faults), lost(faults))
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	a, b := some(1, 2), some(2, 2)
 	for _, file := range [][]byte{
