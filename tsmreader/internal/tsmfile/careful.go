@@ -34,6 +34,7 @@ var (
 	errMendLen   = errors.New("length or count of the record is damaged; mended from the record behind, and the name taken as it stands")
 	errMendEntry = errors.New("offset or size of an entry is damaged; mended from its neighbours and the block's checksum")
 	errType      = errors.New("index holds an unknown block type; the type that the block itself has is taken")
+	errMore      = errors.New("more is wrong with the index, and is not told one by one")
 	errBounds    = errors.New("entry points outside the blocks; its block is lost")
 )
 
@@ -54,6 +55,11 @@ type carefulWalk struct {
 	loose   bool   // blocks do not lie in the order of the index: nothing tells where a lost one is
 }
 
+// mayScan is how many bytes resync may pass over in all: what stands between sound records
+// is scanned once, and a few times up to the end; an index made up of lies would have it
+// scanned again for each record.
+func (c *carefulWalk) mayScan() int64 { return 4*(c.f.indexEnd-c.f.indexStart) + 1<<20 }
+
 // span is a part of the file, without its end.
 type span struct{ from, to int64 }
 
@@ -65,7 +71,7 @@ func (s *scanner) careful() {
 	c.loose = c.outOfOrder()
 	pos := f.indexStart
 	for pos < f.indexEnd {
-		if len(f.repairs)+len(f.entries) > maxRepairs {
+		if len(f.repairs)+len(f.entries) > maxRepairs || s.scanned > c.mayScan() {
 			s.report(fault.Index, pos, f.indexEnd-pos, true, errGivenUp)
 			f.repairs[pos] = repair{drop: true, next: f.indexEnd}
 			break
@@ -189,6 +195,7 @@ func (c *carefulWalk) resync(pos int64) int64 {
 			best, entries = q, h.entriesPos
 		}
 	}
+	c.scanned += entries - pos
 	return best
 }
 
@@ -221,7 +228,23 @@ func (c *carefulWalk) tilesOn(h *head) bool {
 // leadsOn reports whether the index ends behind h, or goes on with a record that can be one.
 func (c *carefulWalk) leadsOn(h *head) bool {
 	var behind head
-	return h.next == c.f.indexEnd || c.plausible(h.next, headerSize, &behind)
+	return h.next == c.f.indexEnd || c.plausible(h.next, headerSize, &behind) || c.chains(h)
+}
+
+// chains reports whether the record behind h, however odd its key or type, names the block
+// behind the last of h.
+func (c *carefulWalk) chains(h *head) bool {
+	b, err := c.w.at(h.next-entrySize, entrySize)
+	if err != nil {
+		return false
+	}
+	end := decodeEntry(b).end()
+	var behind head
+	if c.f.parse(&c.w, h.next, &behind) != nil {
+		return false
+	}
+	e, ok := c.firstEntry(&behind)
+	return ok && e.Offset == end && c.f.inData(e)
 }
 
 // take checks a record whose frame is sound: its key against the keys before, its

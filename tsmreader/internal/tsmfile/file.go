@@ -75,7 +75,7 @@ func New(path string, r io.ReaderAt, size int64) (*File, []fault.Fault) {
 	f := &File{Path: path, Size: size, r: r, Range: point.NoTime}
 	s := scanner{f: f}
 	s.run()
-	return f, s.faults
+	return f, s.told()
 }
 
 // Close closes the file.

@@ -34,14 +34,46 @@ type scanner struct {
 	weight     int64  // since the last mark
 	sinceIndex int64
 	tried      int64 // bytes of blocks that were read to prove an entry
+	scanned    int64 // bytes of the index that were looked at to find a record
+
+	more     int         // faults above maxFaults,
+	rest     fault.Fault // what stands for them,
+	uncalled fault.Fault // and the last of them
 }
 
+// maxFaults is how many faults of an index are told one by one.
+const maxFaults = 2 * maxRepairs
+
 func (s *scanner) report(part fault.Part, off, size int64, lost bool, err error) {
-	s.faults = append(s.faults, fault.New(s.f.Path, part, off, size, lost, err))
+	f := fault.New(s.f.Path, part, off, size, lost, err)
+	if len(s.faults) < maxFaults {
+		s.faults = append(s.faults, f)
+		return
+	}
+	if s.more == 0 {
+		s.rest = fault.New(s.f.Path, fault.Index, off, 0, false, nil)
+	}
+	s.more++
+	s.rest.Lost = s.rest.Lost || lost
+	s.uncalled = f
 }
 
 // lastFault is what was reported last, for what is known besides.
-func (s *scanner) lastFault() *fault.Fault { return &s.faults[len(s.faults)-1] }
+func (s *scanner) lastFault() *fault.Fault {
+	if s.more > 0 {
+		return &s.uncalled
+	}
+	return &s.faults[len(s.faults)-1]
+}
+
+// told gives the faults.
+func (s *scanner) told() []fault.Fault {
+	if s.more == 0 {
+		return s.faults
+	}
+	s.rest.Err = fmt.Errorf("%w: %d faults", errMore, s.more)
+	return append(s.faults, s.rest)
+}
 
 // run finds the index and walks it: at full speed first, carefully if that shows
 // anything odd.
