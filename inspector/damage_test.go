@@ -175,6 +175,42 @@ func TestManyFaults(t *testing.T) {
 	}
 }
 
+// Faults are counted once, however many there are and however often their blocks are read.
+func TestFaultsAreCountedOnce(t *testing.T) {
+	const columns = mostFaults + smallBlocks
+	var f shardtest.TSM
+	for i := range columns {
+		f.Add(fmt.Sprintf("m,t=%06d#!~#f", i), floats(at(1, 0)))
+	}
+	file := f.Bytes()
+	layout, err := shardtest.LayoutOf(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range layout.Keys {
+		file[k.Blocks[0].Checksum.Offset] ^= 1
+	}
+	dir := t.TempDir()
+	shardtest.NewVolume(t, dir).Shard("db", "rp", 1).DataFile(shardtest.TSMName(1, 1), file)
+	o := options(t, filter.Spec{}, dir)
+	o.Deep = true
+	r := inspect(t, o)
+	if s := r.Totals; s.Faults != columns || s.Lost != columns || len(r.Faults) != mostFaults {
+		t.Errorf("%d blocks are damaged; %d faults, %d lost, %d listed", columns, s.Faults, s.Lost, len(r.Faults))
+	}
+	// fields.idx is in doubt: the walk tells of each column, and so does a sample of the blocks.
+	f = shardtest.TSM{}
+	for i := range columns {
+		f.Add(fmt.Sprintf("m,t=%06d#!~#f", i), floats(at(1, 0)))
+	}
+	sh := shardtest.NewVolume(t, t.TempDir()).Shard("db", "rp", 1)
+	sh.TSM(1, 1, &f)
+	sh.Fields(shardtest.MeasurementFields{Name: "n", Fields: []shardtest.Field{{Name: "f", Kind: point.Float}}})
+	if r = inspect(t, options(t, filter.Spec{}, sh.DataDir())); r.Totals.Faults != columns || r.Totals.Lost != 0 {
+		t.Errorf("%d columns are in doubt; %d faults, %d lost", columns, r.Totals.Faults, r.Totals.Lost)
+	}
+}
+
 // A selection takes what an export with it takes.
 func TestSelection(t *testing.T) {
 	dir := t.TempDir()

@@ -155,6 +155,10 @@ func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums
 		return nil, err
 	}
 	*found = sums{}
+	full := map[*shardFacts]bool{} // of whose faults not all are listed
+	for _, s := range n.shards {
+		full[s] = s.more > 0
+	}
 	var mean sums
 	ofPolicy := make([]sums, len(n.policies))
 	for i := range got {
@@ -171,8 +175,11 @@ func (n *inspection) sample(ctx context.Context, all int64, found *sums) ([]sums
 			ofPolicy[st.policy].addScaled(one, by)
 			mean.addScaled(one, by)
 		}
-		if len(got[i].Faults) > 0 {
-			n.addFaults(n.factsOf(units[i]), got[i].Faults)
+		// Faults that are known would be counted twice where they are not listed.
+		if len(got[i].Faults) > 0 && !n.opts.Deep {
+			if s := n.factsOf(units[i]); !full[s] {
+				n.addFaults(s, got[i].Faults)
+			}
 		}
 	}
 	out := make([]sums, len(n.policies))

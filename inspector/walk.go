@@ -53,6 +53,9 @@ const (
 	leastFaults  = 20
 )
 
+// heldFaults is how many faults of a range wait to be booked.
+const heldFaults = 1000
+
 // walkWeight is about how many bytes of blocks a walker passes over in one go.
 const walkWeight = 4 << 20
 
@@ -192,6 +195,11 @@ func (n *inspection) walkRange(ctx context.Context, s *shardFacts, sec *tsmreade
 	begun := false
 	for w.cursor.Next(ctx) {
 		w.columns = w.cursor.Columns(w.columns[:0])
+		if len(w.cursor.Faults()) >= heldFaults {
+			s.mu.Lock()
+			n.takeFaults(s, w.cursor.TakeFaults())
+			s.mu.Unlock()
+		}
 		if !w.count() {
 			continue
 		}

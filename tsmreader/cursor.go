@@ -163,8 +163,16 @@ func (in *input) seek(r Range) bool {
 // Series is the stored, escaped key of the current series; valid until Next.
 func (c *Cursor) Series() []byte { return c.series }
 
-// Faults gives what was passed over so far.
+// Faults gives what was passed over so far, but for what TakeFaults gave.
 func (c *Cursor) Faults() []Fault { return c.faults }
+
+// TakeFaults gives what Faults does and forgets it, for those who do not want all faults in
+// memory. They are valid until Next.
+func (c *Cursor) TakeFaults() []Fault {
+	taken := c.faults
+	c.faults = c.faults[:0]
+	return taken
+}
 
 // Err says why Next stopped early, or is nil.
 func (c *Cursor) Err() error { return c.err }
