@@ -58,7 +58,7 @@ func (t *Target) chunks(ctx context.Context, n *node, database, statement string
 		return err
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read from
-	if kind != jsonType || resp.StatusCode >= 500 && resp.Header.Get("X-Influxdb-Version") == "" {
+	if kind != jsonType || resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
 		return refusal(resp)
 	}
 	return readChunks(resp.Body, out)

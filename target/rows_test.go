@@ -185,6 +185,24 @@ func TestRowsBroken(t *testing.T) {
 	}
 }
 
+// A server that answers nothing for now is met alike, however it is asked.
+func TestBusyServer(t *testing.T) {
+	for status, class := range map[int]target.Class{
+		http.StatusTooManyRequests: target.Overloaded, http.StatusInternalServerError: target.Temporary,
+		http.StatusBadGateway: target.Temporary, http.StatusServiceUnavailable: target.Overloaded,
+	} {
+		tg := open(t, target.Config{URLs: []string{serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("X-Influxdb-Version", "1.8.10")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"error":"busy"}`))
+		})}})
+		want := outcome{Class: class, Status: status, Dropped: -1}
+		wantError(t, tg.Each(t.Context(), "db", "SELECT", func(target.Series) error { return nil }), want, "busy")
+		wantError(t, tg.Rows(t.Context(), "db", "SELECT", allKinds[:1], &rowTaker{}), want, "busy")
+	}
+}
+
 // A server that knows no MessagePack is understood, too; so is the next node where one does
 // not answer.
 func TestRowsJSON(t *testing.T) {
