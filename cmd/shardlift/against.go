@@ -285,8 +285,8 @@ const notInTime = "the server did not recover in time: is it up? Look at its log
 
 // hint says what can be done about an error, or "".
 func (a *againstRun) hint(err error) string {
-	if _, damaged := errors.AsType[*lpfile.DamagedError](err); damaged {
-		return damagedHint
+	if bad, damaged := errors.AsType[*lpfile.DamagedError](err); damaged {
+		return unusedHint(bad)
 	}
 	e, ok := errors.AsType[*target.Error](err)
 	switch text := targetHint(err, &a.config, a.api); {

@@ -20,8 +20,18 @@ import (
 	"github.com/shardlift/shardlift/verifier"
 )
 
-// damagedHint is for an export of which nothing was used yet.
-const damagedHint = "get a whole copy of the file, or name those that are whole one by one, instead of their directory"
+// unusedHint is for an export of which nothing was used yet.
+func unusedHint(bad *lpfile.DamagedError) string {
+	if bad.Junk {
+		return junkHint(bad, "")
+	}
+	return "get a whole copy of the file, or name those that are whole one by one, instead of their directory"
+}
+
+// junkHint is for an export with something behind its end; used says what became of the rest.
+func junkHint(bad *lpfile.DamagedError, used string) string {
+	return fmt.Sprintf("all in front of that place is whole%s; if the rest is not yours, head -c %d FILE makes a file without it", used, bad.Offset)
+}
 
 // hint says what can be done about an error of a delivery, or "". Many errors of the
 // target's databases and policies say so themselves.
@@ -41,11 +51,9 @@ func (d *delivery) hint(err error, o *deliveryOutcome) string {
 	if bad, ok := errors.AsType[*lpfile.DamagedError](err); ok {
 		switch {
 		case bad.Junk && o.Checkpoint != "":
-			return fmt.Sprintf("all in front of that place is whole, and sent; if the rest is not yours, head -c %d FILE makes a file without it", bad.Offset)
-		case bad.Junk:
-			return fmt.Sprintf("all in front of that place is whole; if the rest is not yours, head -c %d FILE makes a file without it", bad.Offset)
-		case o.Checkpoint == "":
-			return damagedHint
+			return junkHint(bad, ", and sent")
+		case bad.Junk, o.Checkpoint == "":
+			return unusedHint(bad)
 		}
 		return "all in front of that place is sent; get a whole copy of the file, and run the same command with --restart"
 	}

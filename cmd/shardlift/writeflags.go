@@ -23,9 +23,9 @@ type writeFlags struct {
 
 // stateFlags say where the run keeps what it must not lose.
 type stateFlags struct {
-	Checkpoint string `help:"File that says how far the run has come. Default: .NAME.shardlift-import beside the first input, or below ~/.local/state/shardlift" placeholder:"FILE"`
+	Checkpoint string `help:"File that says how far the run has come. Default: .NAME.shardlift-import beside the first input of an import, or below ~/.local/state/shardlift" placeholder:"FILE"`
 	Restart    bool   `help:"Begin anew where a run did not end, instead of carrying on"`
-	Rejects    string `help:"File for points that the target refused; it can be imported again. Default: NAME.rejects.lp beside the first input, or shardlift-rejects.lp here" placeholder:"FILE"`
+	Rejects    string `help:"File for points that the target refused; it can be imported again. Default: NAME.rejects.lp beside the first input of an import, or shardlift-rejects.lp here" placeholder:"FILE"`
 	MaxRejects *int64 `help:"Give up when more points than this are refused. Default: no limit" placeholder:"N"`
 }
 
