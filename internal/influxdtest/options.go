@@ -68,6 +68,7 @@ func (o Options) settings(httpAddr, rpcAddr string) map[string]string {
 		"data.cache-snapshot-write-cold-duration": quoteDuration(orDefault(o.SnapshotCold, never)),
 		"data.compact-full-write-cold-duration":   quoteDuration(orDefault(o.CompactCold, never)),
 		"data.wal-fsync-delay":                    quoteDuration(o.FsyncDelay),
+		"coordinator.write-timeout":               quoteDuration(busyTimeout), // it is a slow machine's, not the server's
 		"retention.enabled":                       "false",
 		"shard-precreation.enabled":               "false",
 		"monitor.store-enabled":                   strconv.FormatBool(o.Internal),
