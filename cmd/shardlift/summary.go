@@ -93,7 +93,7 @@ func tellSomeFaults(c console, faults []exporter.Fault, all, lost int, where str
 	if more := all - faultsShown; more > 0 {
 		c.say("and %s more; %s", humanize.Comma(int64(more)), where)
 	}
-	c.say("shardlift: finished with %s, of which %d lost something", count(all, "fault"), lost)
+	c.say("shardlift: finished with %s, of which %s lost something", count(all, "fault"), humanize.Comma(int64(lost)))
 	if slices.ContainsFunc(faults, func(f exporter.Fault) bool { return strings.HasSuffix(f.Reason, "permission denied") }) {
 		c.say("hint: %s", permissionHint)
 	}
