@@ -107,19 +107,23 @@ func (d *desk) interrupt(p *process, signal syscall.Signal) result {
 }
 
 // interruptAt runs a command and signals it while its n-th write waits for the answer that
-// the schedule gives: it cannot have ended by then.
+// the schedule gives. A write behind that one gets none: however late the command comes to
+// the signal, it cannot have ended by then.
 func (f *faulty) interruptAt(n int, schedule faultproxy.Schedule, signal syscall.Signal, args ...string) result {
 	f.t.Helper()
 	running := make(chan *process, 1)
 	writes := 0 // the proxy asks for one request at a time
 	f.proxy.Requests(func(r faultproxy.Request) faultproxy.Fault {
-		if r.Write >= 0 {
-			writes++
+		if r.Write < 0 {
+			return schedule(r)
 		}
-		if writes == n && r.Write >= 0 {
+		if writes++; writes == n {
 			if err := (<-running).cmd.Process.Signal(signal); err != nil {
 				f.t.Errorf("signal: %v", err)
 			}
+		}
+		if writes > n {
+			return faultproxy.Fault{Do: faultproxy.Stall}
 		}
 		return schedule(r)
 	})
